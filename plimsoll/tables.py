@@ -156,6 +156,7 @@ OBJECTS: Table = (
 
 FACTS: Table = (
     C("subject", "string", "whose behaviour: ns/Kind/name:container, user:…, sa:ns/name, node:…"),
+    C("peer", "string", "the group whose members should behave alike: namespace, identity provider's group, nodes"),
     C("verb", "string", "what kind of fact; the list is in plimsoll.facts"),
     C("given", "string", "what the object is conditional on, empty where on nothing: for `within` the request"),
     C("object", "string", "what was done, normalised"),
@@ -167,13 +168,6 @@ FACTS: Table = (
 """One row for each (subject, verb, given, object, day); a profile is such a table, merged."""
 
 PROFILE = FACTS
-
-SEEN: Table = (
-    *(column for column in FACTS if column.name not in ("day",)),
-    C("evidence", "list[string]", "auditIDs or event numbers that say so, the first few"),
-    C("session", "string", "the story the fact belongs to: actor, source and client within a burst"),
-)
-"""Facts of the events that are being judged: with where they were seen."""
 
 ALERTS: Table = (
     C("id", "string", "stable digest of what the alert is about"),

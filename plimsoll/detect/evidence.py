@@ -1,0 +1,156 @@
+"""What the profile knows about a fact: the subject itself, its peers, its class, everyone. Counts only.
+
+Written in Narwhals over whole numbers, so that every engine gives the same answer; `weigh` turns counts into bits.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import narwhals.stable.v2 as nw
+
+Frame = nw.LazyFrame[Any]
+
+FACT = ("subject", "peer", "verb", "given", "object")
+HALF_LIFE = 14
+"""Days after which what was seen counts half."""
+UNIT = 256
+"""Weight of one fresh day; whole numbers keep engines alike."""
+
+
+class Levels(NamedTuple):
+    """A profile compiled for questions: for each level what was seen, and how much in that context."""
+
+    own: Frame
+    own_context: Frame
+    own_any: Frame
+    own_any_context: Frame
+    peer: Frame
+    peer_context: Frame
+    kind: Frame
+    kind_context: Frame
+    everyone: Frame
+    everyone_context: Frame
+    subjects: Frame
+
+
+def levels(profile: Frame, today: int) -> Levels:
+    """Return the levels of a profile (tables.PROFILE) as seen on the day `today`.
+
+    own             subject, verb, given, object -> weight, count, days, first, last
+    own_any         subject, verb, object -> givens under which the subject showed the object
+    peer, kind, everyone   … verb, given, object -> subjects that showed it
+    *_context       the same without the object -> total and number of distinct objects
+    subjects        subject -> how many events and days it is known for
+    """
+    own = _own(profile, today)
+    shown = own.select("subject", "peer", "verb", "given", "object").with_columns(_kind(), nw.lit("").alias("all"), n=nw.lit(1))
+    return Levels(
+        own=own.drop("peer"),
+        own_context=own.group_by("subject", "verb", "given").agg(
+            own_total=_sum("own_weight"), own_kinds=nw.len().cast(nw.Int64), own_context_count=_sum("own_count"), own_since=nw.col("own_first").min()
+        ),
+        own_any=shown.group_by("subject", "verb", "object").agg(any_shown=_sum("n")),
+        own_any_context=shown.group_by("subject", "verb", "object").agg(n=_sum("n")).group_by("subject", "verb").agg(any_total=_sum("n"), any_kinds=nw.len().cast(nw.Int64)),
+        peer=_shown(shown, "peer", "peer"),
+        peer_context=_context(shown, "peer", "peer"),
+        kind=_shown(shown, "kind", "kind"),
+        kind_context=_context(shown, "kind", "kind"),
+        everyone=_shown(shown, "all", "everyone"),
+        everyone_context=_context(shown, "all", "everyone"),
+        subjects=_subjects(profile),
+    )
+
+
+def evidence(facts: Frame, known: Levels) -> Frame:
+    """Return distinct facts (columns FACT) with what each level knows: counts, 0 where it knows nothing."""
+    asked = facts.select(*FACT).unique().with_columns(_kind(), nw.lit("").alias("all"))
+    for frame, on in (
+        (known.own, ["subject", "verb", "given", "object"]),
+        (known.own_context, ["subject", "verb", "given"]),
+        (known.own_any, ["subject", "verb", "object"]),
+        (known.own_any_context, ["subject", "verb"]),
+        (known.peer, ["peer", "verb", "given", "object"]),
+        (known.peer_context, ["peer", "verb", "given"]),
+        (known.kind, ["kind", "verb", "given", "object"]),
+        (known.kind_context, ["kind", "verb", "given"]),
+        (known.everyone, ["all", "verb", "given", "object"]),
+        (known.everyone_context, ["all", "verb", "given"]),
+        (known.subjects, ["subject"]),
+    ):
+        asked = asked.join(frame, on=on, how="left")
+    counts = [name for name in asked.collect_schema().names() if name not in (*FACT, "kind", "all", "own_first", "own_last", "own_since")]
+    return asked.with_columns(nw.col(*counts).fill_null(0)).drop("all")
+
+
+def _own(profile: Frame, today: int) -> Frame:
+    return (
+        profile.with_columns(weight=_habit() * _fresh(today))
+        .group_by("subject", "verb", "given", "object")
+        .agg(
+            nw.col("peer").max(),
+            own_weight=_sum("weight"),
+            own_count=_sum("count"),
+            own_days=nw.len().cast(nw.Int64),
+            own_first=nw.col("first").min(),
+            own_last=nw.col("last").max(),
+        )
+    )
+
+
+def _habit() -> nw.Expr:
+    """A day's count, damped: 1 + log2(count), at most 12, so that no burst outweighs a habit."""
+    steps = nw.lit(1)
+    for power in range(1, 12):
+        steps = steps + nw.when(nw.col("count") >= 2**power).then(nw.lit(1)).otherwise(nw.lit(0))
+    return steps.cast(nw.Int64)
+
+
+def _fresh(today: int) -> nw.Expr:
+    """UNIT for the last fortnight, half of it for the one before, and so on."""
+    age = nw.lit(today) - nw.col("day")
+    left = nw.when(age >= 8 * HALF_LIFE).then(nw.lit(UNIT >> 8)).otherwise(nw.lit(UNIT))
+    for halvings in range(1, 8):
+        left = nw.when((age >= halvings * HALF_LIFE) & (age < (halvings + 1) * HALF_LIFE)).then(nw.lit(UNIT >> halvings)).otherwise(left)
+    return left.cast(nw.Int64)
+
+
+def _kind() -> nw.Expr:
+    """The class of a subject: node, system, sa, user or workload."""
+    subject = nw.col("subject").str
+    return (
+        nw.when(subject.starts_with("node:"))
+        .then(nw.lit("node"))
+        .when(subject.starts_with("sa:kube-system/") | subject.starts_with("user:system:"))
+        .then(nw.lit("system"))
+        .when(subject.starts_with("sa:"))
+        .then(nw.lit("sa"))
+        .when(subject.starts_with("user:"))
+        .then(nw.lit("user"))
+        .otherwise(nw.lit("workload"))
+        .alias("kind")
+    )
+
+
+def _sum(name: str) -> nw.Expr:
+    return nw.col(name).sum().cast(nw.Int64)
+
+
+def _shown(shown: Frame, group: str, level: str) -> Frame:
+    return shown.group_by(group, "verb", "given", "object").agg(_sum("n").alias(f"{level}_shown"))
+
+
+def _context(shown: Frame, group: str, level: str) -> Frame:
+    by_object = _shown(shown, group, level)
+    totals = by_object.group_by(group, "verb", "given").agg(
+        _sum(f"{level}_shown").alias(f"{level}_total"), nw.len().cast(nw.Int64).alias(f"{level}_kinds")
+    )
+    members = shown.select(group, "subject", "verb", "given").unique().group_by(group, "verb", "given").agg(nw.len().cast(nw.Int64).alias(f"{level}_members"))
+    return totals.join(members, on=[group, "verb", "given"], how="left")
+
+
+def _subjects(profile: Frame) -> Frame:
+    """How long a subject is known, by the facts every event of it states (those that depend on nothing)."""
+    days = profile.select("subject", "day").unique().group_by("subject").agg(subject_days=nw.len().cast(nw.Int64))
+    counts = profile.filter(nw.col("given") == "").group_by("subject").agg(subject_count=nw.col("count").sum().cast(nw.Int64))
+    return counts.join(days, on="subject", how="left")

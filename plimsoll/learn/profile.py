@@ -1,0 +1,35 @@
+"""A profile is facts, added up: learning is one `group_by`, and merging is the same one again.
+
+Hence any split of the input over files, days or machines, in any order and nesting, gives the same profile.
+Written in Narwhals, so that Polars, DuckDB and Spark compute the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import narwhals.stable.v2 as nw
+from narwhals.stable.v2.typing import LazyFrameT
+
+from plimsoll import tables
+
+KEY = ("subject", "verb", "given", "object", "day")
+
+
+def learn(facts: nw.LazyFrame[LazyFrameT]) -> nw.LazyFrame[LazyFrameT]:
+    """Return the profile (tables.PROFILE) of facts: one row for each fact and day."""
+    return (
+        facts.group_by(*KEY)
+        .agg(
+            nw.col("peer").max(),
+            nw.col("count").sum().cast(nw.Int64),  # DuckDB widens sums
+            nw.col("first").min(),
+            nw.col("last").max(),
+        )
+        .select(*tables.names(tables.PROFILE))
+    )
+
+
+def merge(profiles: Sequence[nw.LazyFrame[LazyFrameT]]) -> nw.LazyFrame[LazyFrameT]:
+    """Return the profile of all that these profiles learned."""
+    return learn(nw.concat(profiles))
