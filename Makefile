@@ -15,9 +15,8 @@ SHELL := /bin/bash
 
 VENV := .venv
 BIN := $(VENV)/bin
-# Downloads stay inside the clone, where uv can link them into place instead of copying.
-export UV_CACHE_DIR ?= $(CURDIR)/$(VENV)/cache
-export UV_LINK_MODE ?= hardlink
+# Downloads stay inside the clone: beside the environment uv links them into place instead of copying.
+export UV_CACHE_DIR := $(CURDIR)/$(VENV)/cache
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # requirements.lock pins every version by hash: those installed and those that build what is installed.
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python \
@@ -54,12 +53,14 @@ clean:
 $(VENV)/core.stamp: pyproject.toml requirements.lock $(BIN)/uv
 	@echo "Installing Plimsoll …"
 	$(INSTALL) --editable .
+	rm -rf $(UV_CACHE_DIR)
 	touch $@
 
 # Every engine and the tools of the test run. Spark is Java: without it its tests skip, saying so.
 $(VENV)/everything.stamp: $(VENV)/core.stamp
 	@echo "Installing every engine and the development tools …"
 	$(INSTALL) --editable '.[duckdb,spark]' --group dev
+	rm -rf $(UV_CACHE_DIR)
 	.ci/java
 	touch $@
 

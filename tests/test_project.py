@@ -1,0 +1,149 @@
+"""Laws on the tree itself: every module says its idea, has its tests, keeps its layer, and is documented."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "plimsoll"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+VAGUE = {"base", "common", "core", "helper", "helpers", "manager", "misc", "util", "utils"}
+STAGES = {"detect", "facts", "frames", "learn", "normal", "policies", "posture", "rules", "tables", "triage"}
+WORLD = {"asyncio", "httpx2", "io", "lightkube", "os", "pathlib", "random", "shutil", "socket", "sqlite3", "subprocess", "tempfile", "threading", "time"}  # fmt: skip
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def tree(module: Path) -> ast.Module:
+    return ast.parse(module.read_text(encoding="utf-8"), named(module))
+
+
+def imported(module: Path) -> Iterator[str]:
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{named(module)}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def defines(module: Path) -> bool:
+    return any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for node in tree(module).body)
+
+
+def spoken(folder: str, marks: set[str]) -> list[str]:
+    """The modules of a package that define all these names at their top: its members, as opposed to what they share."""
+    return [
+        module.stem
+        for module in sorted((PACKAGE / folder).glob("[!_]*.py"))
+        if marks <= set(re.findall(r"^(?:def )?(\w+)(?: *[:=(])", module.read_text(encoding="utf-8"), re.MULTILINE))
+    ]
+
+
+def prose() -> str:
+    return "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=named)
+def test_a_module_opens_with_a_sentence(module: Path) -> None:
+    first = (ast.get_docstring(tree(module)) or "").partition("\n")[0]
+    assert first.endswith((".", "?", ":")), f"{named(module)}: first line of the docstring is {first!r}"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=named)
+def test_a_module_is_named_after_something_of_the_domain(module: Path) -> None:
+    assert not VAGUE & set(module.relative_to(PACKAGE).with_suffix("").parts)
+
+
+@pytest.mark.parametrize("folder", sorted({module.parent for module in MODULES}), ids=named)
+def test_a_folder_of_modules_is_a_package(folder: Path) -> None:
+    assert (folder / "__init__.py").is_file()
+
+
+@pytest.mark.parametrize("module", MODULES, ids=named)
+def test_imports_stand_at_the_top(module: Path) -> None:
+    for function in ast.walk(tree(module)):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            hidden = [node for node in ast.walk(function) if isinstance(node, ast.Import | ast.ImportFrom)]
+            assert not hidden, f"{named(module)}:{hidden[0].lineno}"
+
+
+@pytest.mark.parametrize(
+    "module", [path for path in MODULES if path.name != "__init__.py" and defines(path)], ids=named
+)
+def test_a_module_has_its_test_file(module: Path) -> None:
+    mirror = ROOT / "tests" / module.relative_to(PACKAGE).with_name(f"test_{module.name.strip('_')}")
+    assert mirror.is_file(), f"{named(module)} wants {named(mirror)}"
+
+
+@pytest.mark.parametrize(
+    "module", [path for path in MODULES if path.relative_to(PACKAGE).with_suffix("").parts[0] in STAGES], ids=named
+)
+def test_a_stage_touches_no_disk_clock_or_network(module: Path) -> None:
+    touched = {name for name in imported(module) if name.partition(".")[0] in WORLD}
+    assert not touched, f"{named(module)} imports {', '.join(sorted(touched))}"
+    clock = re.search(r"\b(?:now|utcnow|today)\(|\bopen\(", module.read_text(encoding="utf-8"))
+    assert not clock, f"{named(module)} says {clock}"
+
+
+@pytest.mark.parametrize("name", spoken("sources", {"STREAM", "recognises", "parse"}))
+def test_a_source_shares_nothing_with_its_siblings_and_is_documented(name: str) -> None:
+    siblings = {f"plimsoll.sources.{other}" for other in spoken("sources", {"STREAM", "recognises", "parse"})}
+    assert not siblings & set(imported(PACKAGE / "sources" / f"{name}.py"))
+    assert f"`{name}`" in prose(), f"the docs do not speak of the source {name}"
+
+
+@pytest.mark.parametrize("name", spoken("outputs", {"write"}))
+def test_an_output_shares_nothing_with_its_siblings_and_is_documented(name: str) -> None:
+    siblings = {f"plimsoll.outputs.{other}" for other in spoken("outputs", {"write"})}
+    assert not siblings & set(imported(PACKAGE / "outputs" / f"{name}.py"))
+    assert f"`{name}`" in prose(), f"the docs do not speak of the output {name}"
+
+
+def test_the_docs_speak_of_every_verb_of_the_command_line() -> None:
+    pytest.importorskip("plimsoll.cli", exc_type=ModuleNotFoundError)
+    app = importlib.import_module("plimsoll.cli").app
+    missing = [
+        verb for verb in app.resolved_commands() if not verb.startswith("-") and f"plimsoll {verb}" not in prose()
+    ]
+    assert not missing
+
+
+def test_the_docs_speak_of_every_verb_of_facts() -> None:
+    verbs = importlib.import_module("plimsoll.facts").VERBS
+    missing = {verb.name for stream in verbs.values() for verb in stream if f"`{verb.name}`" not in prose()}
+    assert not missing
+
+
+def test_the_map_shows_every_room_and_no_other() -> None:
+    drawn = re.findall(
+        r"^  (\w+)(?:\.py|/) ", (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    rooms = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    assert set(drawn) == {room for room in rooms if not room.startswith("_")}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent != ROOT], ids=named)
+def test_every_page_is_in_the_index_and_its_links_lead_somewhere(page: Path) -> None:
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    assert page.name == "README.md" or f"]({page.relative_to(ROOT / 'docs').as_posix()})" in index
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_versions_are_pinned_by_hash_and_name_no_download_host() -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    pins = re.findall(r"^[a-z0-9][^ ]*", lock, re.MULTILINE)
+    assert pins
+    assert all("==" in pin for pin in pins)
+    assert lock.count(" \\\n    --hash=sha256:") >= len(pins)
+    assert "://" not in lock
