@@ -1,0 +1,72 @@
+"""A few alerts, written by hand: the usual, the rule's, and one whose every value is an attack on the reader."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+
+@pytest.fixture
+def stolen_token():
+    return {
+        "id": "3fa9c1d27e",
+        "time": datetime(2026, 1, 2, 3, 4, 5, 678901, UTC),
+        "subject": "sa:ci/deployer",
+        "title": "Reads secrets of a namespace it has never touched",
+        "severity": "critical",
+        "bits": 27.43,
+        "why": [
+            "never before: list secrets in kube-system; 3,120 requests since 2025-12-19, all in ci and shop",
+            "none of its 11 peers does it",
+            "from 203.0.113.0/24, where it was never seen",
+            "with a client it never used: curl",
+            "at night",
+        ],
+        "evidence": ["8a1f0c6e-0001", "8a1f0c6e-0002"],
+        "attack": ["T1552.007", "T1078"],
+        "kind": "deviation",
+        "controls": [],
+        "maturity": "learning",
+    }
+
+
+@pytest.fixture
+def webhook_created():
+    return {
+        "id": "b0",
+        "time": datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC),
+        "subject": "user:mallory@example.org",
+        "title": "Admission webhook created",
+        "severity": "medium",
+        "bits": None,
+        "why": ["create validatingwebhookconfigurations"],
+        "evidence": ["77"],
+        "attack": ["T1546"],
+        "kind": "rule",
+        "controls": ["panther:Kubernetes.AdmissionController.Created"],
+        "maturity": "unknown",
+    }
+
+
+@pytest.fixture
+def hostile():
+    return {
+        "id": "c1\x1b[2J",
+        "time": datetime(2026, 1, 2, 3, 4, 7, tzinfo=UTC),
+        "subject": "shop/Deployment/web:app",
+        "title": "[bold]ran[/bold] \x1b[31m/bin/sh\nH  2026-01-02 \u202egnp.exe :skull: \x9b31m\x7f",
+        "severity": "high",
+        "bits": 12.0,
+        "why": ["x" * 130, "\ud800 <script>alert(1)</script>"],
+        "evidence": [],
+        "attack": ["T0000"],
+        "kind": "chain",
+        "controls": [],
+        "maturity": "mature",
+    }
+
+
+@pytest.fixture
+def some_alerts(stolen_token, webhook_created, hostile):
+    return [stolen_token, webhook_created, hostile]
