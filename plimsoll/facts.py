@@ -77,6 +77,9 @@ FLOW = (
 
 VERBS: dict[str, tuple[Verb, ...]] = {"activity": ACTIVITY, "audit": AUDIT, "flow": FLOW}
 
+EVIDENCE = 3
+"""Events that are kept as evidence of one act."""
+
 DAY_US = 86_400_000_000
 DAY = col("time").dt.epoch("us").floordiv(DAY_US).alias("day")
 _COUNTED = (pl.len().cast(pl.Int64).alias("count"), col("time").min().alias("first"), col("time").max().alias("last"))
@@ -106,16 +109,17 @@ def said(stream: str, happened: pl.DataFrame, *, only: Sequence[str] = (), skip:
 
 
 def acts(stream: str, events: pl.DataFrame, *, by: Sequence[pl.Expr] = ()) -> pl.DataFrame:
-    """Return one row for each distinct act, with its count, first and last time and names made comparable.
+    """Return one row for each distinct act, with names made comparable, count, first and last time, and evidence.
 
-    `by` adds columns to tell acts apart (the day, the minute).
+    `by` adds columns to tell acts apart (the day, the minute). `evidence` lists the first events of the act: their
+    auditIDs, or their numbers.
     """
     if stream == "audit":
-        return _named(_counted(_answered(events), _REQUEST + _TOUCH[len(_SUBJECT) :], by))
+        return _named(_counted(_answered(events), _ASKED, by, col("auditID")))
     if stream == "activity":
-        return _done(_counted(events, _ACTIVITY, by))
+        return _done(_counted(events, _ACTIVITY, by, col("evt_num").cast(pl.String)))
     opened = events.filter(_OPENED).with_columns(name=col("destination_names").list.first().fill_null(""))
-    return _met(_counted(opened, _FLOW, by))
+    return _met(_counted(opened, _FLOW, by, col("evt_num").cast(pl.String)))
 
 
 def _stated(happened: pl.DataFrame, verb: Verb, by: Sequence[str]) -> pl.DataFrame:
@@ -133,8 +137,9 @@ def _stated(happened: pl.DataFrame, verb: Verb, by: Sequence[str]) -> pl.DataFra
     )
 
 
-def _counted(events: pl.DataFrame, keys: Sequence[str], by: Sequence[pl.Expr]) -> pl.DataFrame:
-    return events.filter(col("time").is_not_null()).group_by(*keys, *by).agg(*_COUNTED)
+def _counted(events: pl.DataFrame, keys: Sequence[str], by: Sequence[pl.Expr], evidence: pl.Expr | None = None) -> pl.DataFrame:
+    shown = [] if evidence is None else [evidence.sort_by("time").head(EVIDENCE).alias("evidence")]
+    return events.filter(col("time").is_not_null()).group_by(*keys, *by).agg(*_COUNTED, *shown)
 
 
 def mapped(frame: pl.DataFrame, columns: Sequence[str], function: Callable[..., Any], into: Sequence[str]) -> pl.DataFrame:
@@ -153,6 +158,7 @@ _SUBJECT = ("user_username", "groups")
 _WHAT = ("verb", "objectRef_apiGroup", "objectRef_resource", "objectRef_subresource", "objectRef_namespace", "path")
 _REQUEST = (*_SUBJECT, *_WHAT, "impersonatedUser_username", "source_ip", "userAgent", "outcome", "credential")
 _TOUCH = (*_SUBJECT, *_WHAT, "objectRef_name")
+_ASKED = (*_REQUEST, "objectRef_name")
 _WRITES = ("create", "update", "patch", "delete")
 _SECRETIVE = ("secrets", "configmaps", "serviceaccounts", "nodes", "certificatesigningrequests")
 _NAMED = (col("objectRef_name").fill_null("") != "") & (

@@ -1,0 +1,125 @@
+"""An act on trial: what somebody did, each of its facts weighed, ready for the story it belongs to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from plimsoll.detect import evidence, weigh
+
+
+class Fact(msgspec.Struct, frozen=True, gc=False):
+    """A fact with what the profile knows of it."""
+
+    subject: str
+    verb: str
+    given: str
+    object: str
+    bits: float
+    p: float
+    q: float
+    own_weight: int
+    own_total: int
+    own_kinds: int
+    own_count: int
+    own_days: int
+    own_context_count: int
+    own_since: datetime | None
+    peer: str
+    peer_shown: int
+    peer_members: int
+    subject_count: int
+    subject_days: int
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What is the same fact elsewhere."""
+        return self.subject, self.verb, self.given, self.object
+
+    @property
+    def view(self) -> str:
+        """source, client, credential or deed."""
+        return weigh.VIEWS[self.verb].group
+
+    @property
+    def new(self) -> bool:
+        """Whether the subject never showed it while learning."""
+        return self.own_weight == 0
+
+    def bits_after(self, seen: int) -> float:
+        """Return the bits once the subject has shown it `seen` more times without harm."""
+        if not seen:
+            return self.bits
+        unit, discount, strength = evidence.UNIT, weigh.DISCOUNT, weigh.STRENGTH
+        weight, total = self.own_weight / unit, self.own_total / unit
+        parent = (self.p * (total + strength) - max(weight - discount, 0.0)) / (strength + discount * self.own_kinds)
+        kinds = self.own_kinds + (self.own_weight == 0)
+        p = (weight + seen - discount + (strength + discount * kinds) * max(parent, 0.0)) / (total + seen + strength)
+        return min(self.bits, math.log2(max(self.q, 1e-12) / p))
+
+
+class Act(msgspec.Struct, frozen=True, gc=False):
+    """Something a subject did, at a time and from a source, with its facts."""
+
+    stream: str
+    subject: str
+    time: datetime
+    last: datetime
+    count: int
+    network: str
+    product: str
+    evidence: tuple[str, ...]
+    facts: tuple[Fact, ...]
+    request: str = ""
+    namespace: str = ""
+    name: str = ""
+    outcome: str = ""
+    address: str = ""
+    findings: tuple[str, ...] = ()
+    """What the token ledger says of it."""
+
+    @property
+    def tactic(self) -> str:
+        """The ATT&CK tactic of what was asked for, empty where no attack is known to need it."""
+        known = weigh.sensitive().get(self.request)
+        return known.tactic if known else ""
+
+
+_FACT = tuple(Fact.__struct_fields__)
+
+
+def of(stream: str, happened: pl.DataFrame, weighed: pl.DataFrame) -> list[Act]:
+    """Return the acts (rows of facts.acts with a column `act`) with their weighed facts (column `act` too), by time."""
+    facts: dict[int, list[Fact]] = {}
+    for row in weighed.select("act", *_FACT).iter_rows(named=True):
+        facts.setdefault(row.pop("act"), []).append(Fact(**row))
+    return [_act(stream, row, facts.get(row["act"], [])) for row in _ordered(happened)]
+
+
+def _ordered(happened: pl.DataFrame) -> Iterator[Mapping[str, Any]]:
+    return happened.sort("first", "subject", "act").iter_rows(named=True)
+
+
+def _act(stream: str, row: Mapping[str, Any], facts: list[Fact]) -> Act:
+    return Act(
+        stream=stream,
+        subject=row["subject"],
+        time=row["first"],
+        last=row["last"],
+        count=row["count"],
+        network=row.get("network") or "",
+        product=row.get("product") or "",
+        evidence=tuple(row["evidence"] or ()),
+        facts=tuple(facts),
+        request=row.get("action") or "",
+        namespace=row.get("namespace") or "",
+        name=row.get("name") or "",
+        outcome=row.get("outcome") or "",
+        address=row.get("source_ip") or "",
+        findings=tuple(row.get("findings") or ()),
+    )

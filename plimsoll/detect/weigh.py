@@ -1,0 +1,127 @@
+"""From counts to bits: how much likelier a fact is under attack than by habit.
+
+By habit, a fact's probability is an interpolated Pitman-Yor back-off over the levels of `evidence`
+
+    p(x|h) = (max(w(x) - d, 0) + (t + d K) p(x|parent)) / (W + t)
+
+(Teh 2006, "A hierarchical Bayesian language model based on Pitman-Yor processes", eq. 4), from the subject to its
+peers, its class, everyone, and at last 1/V: upper levels count subjects, not events (continuation counts, as Kneser-Ney).
+Under attack it is q: a mixture of habit and of what attackers are known to do. The evidence is log2(q/p).
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+from typing import NamedTuple
+
+import msgspec
+import polars as pl
+
+from plimsoll.detect import evidence
+
+DISCOUNT, STRENGTH = 0.6, 1.5
+CAP = 4.0
+"""Most bits of a request that no attack is known to need."""
+
+
+class View(NamedTuple):
+    """How a verb is weighed: 1/choices is the chance of a value nobody ever showed; q = habit·p + (1 - habit)·novel."""
+
+    choices: int
+    habit: float
+    novel: float
+    group: str
+    """source, client and credential are weighed once a story; deed is what was done."""
+
+
+VIEWS: dict[str, View] = {
+    "request": View(300, 0.0, 0.0, "deed"),  # q is the table of what attackers ask for
+    "within": View(50, 0.5, 1 / 50, "deed"),
+    "touch": View(50, 0.5, 1 / 25, "deed"),
+    "outcome": View(3, 0.0, 0.0, "deed"),
+    "impersonate": View(200, 0.3, 1 / 10, "deed"),
+    "zone": View(24, 0.5, 1 / 12, "source"),
+    "from": View(64, 0.5, 1 / 16, "source"),
+    "address": View(64, 0.5, 1 / 16, "source"),
+    "credential": View(64, 0.5, 1 / 8, "credential"),
+    "agent": View(64, 0.5, 1 / 12, "client"),
+    "version": View(12, 0.8, 1 / 6, "client"),
+    "platform": View(8, 0.7, 1 / 4, "client"),
+    "exec": View(1000, 0.2, 1 / 40, "deed"),
+    "spawn": View(200, 0.5, 1 / 20, "deed"),
+    "read": View(1000, 0.4, 1 / 60, "deed"),
+    "write": View(500, 0.4, 1 / 40, "deed"),
+    "delete": View(200, 0.5, 1 / 40, "deed"),
+    "connect": View(1000, 0.3, 1 / 40, "deed"),
+    "listen": View(500, 0.3, 1 / 20, "deed"),
+    "accept": View(300, 0.6, 1 / 40, "deed"),
+    "resolve": View(1000, 0.4, 1 / 40, "deed"),
+    "syscall": View(100, 0.3, 1 / 10, "deed"),
+    "rule": View(200, 0.3, 1 / 20, "deed"),
+}
+"""One view a verb; the test of the vocabulary fails when one is missing."""
+
+_OUTCOME_UNDER_ATTACK = {"denied": 0.35, "error": 0.10, "ok": 0.55}
+_SYSTEM_NAMESPACES = ("kube-system", "default", "(cluster)")
+_FROM_ANY_CONTEXT = ("within", "outcome")
+"""Verbs for which the subject's own habit in any context is asked before its peers'."""
+
+
+class Sensitive(msgspec.Struct, frozen=True):
+    """A request that attackers are known to make."""
+
+    request: str
+    prior: float
+    tactic: str
+    attack: tuple[str, ...]
+
+
+@functools.cache
+def sensitive() -> dict[str, Sensitive]:
+    """Return the requests attackers are known to make, with how often among them, tactic and ATT&CK techniques."""
+    text = importlib.resources.files("plimsoll.detect").joinpath("sensitive_requests.json").read_bytes()
+    return {row.request: row for row in msgspec.json.decode(text, type=list[Sensitive])}
+
+
+def weigh(counted: pl.DataFrame) -> pl.DataFrame:
+    """Return the evidence (from `evidence.evidence`) with columns p (by habit), q (under attack) and bits."""
+    views = pl.DataFrame([{"verb": verb, "choices": view.choices, "habit": view.habit, "unknown": view.novel, "group": view.group} for verb, view in VIEWS.items()])
+    requests = pl.DataFrame([{"verb": "request", "object": row.request, "prior": row.prior} for row in sensitive().values()])
+    frame = counted.join(views, on="verb", how="left", maintain_order="left").join(requests, on=["verb", "object"], how="left", maintain_order="left")
+    frame = frame.with_columns(p=habit()).with_columns(q=_attack())
+    bits = (pl.col("q") / pl.col("p")).log(2)
+    harmless = (pl.col("verb") == "request") & pl.col("prior").is_null()
+    return frame.with_columns(bits=pl.when(harmless).then(bits.clip(upper_bound=CAP)).otherwise(bits))
+
+
+def habit() -> pl.Expr:
+    """The probability of the object by habit, backing off over the levels."""
+    col = pl.col
+    chance = 1 / col("choices")
+    for level in ("everyone", "kind", "peer"):
+        chance = _backed(col(f"{level}_shown"), col(f"{level}_total"), col(f"{level}_kinds"), chance)
+    anywhere = _backed(col("any_shown"), col("any_total"), col("any_kinds"), chance)
+    chance = pl.when(col("verb").is_in(_FROM_ANY_CONTEXT)).then(anywhere).otherwise(chance)
+    unit = evidence.UNIT
+    return _backed(col("own_weight") / unit, col("own_total") / unit, col("own_kinds"), chance)
+
+
+def _backed(shown: pl.Expr, total: pl.Expr, kinds: pl.Expr, parent: pl.Expr) -> pl.Expr:
+    taken = (shown - DISCOUNT).clip(lower_bound=0.0)
+    return (taken + (STRENGTH + DISCOUNT * kinds) * parent) / (total + STRENGTH)
+
+
+def _attack() -> pl.Expr:
+    """The probability of the object under attack."""
+    col = pl.col
+    system = col("object").is_in(_SYSTEM_NAMESPACES) & (col("verb") == "within")
+    novel = pl.when(system).then(0.15).otherwise(col("unknown"))
+    outcome = col("object").replace_strict(_OUTCOME_UNDER_ATTACK, default=0.1, return_dtype=pl.Float64)
+    return (
+        pl.when(col("verb") == "request")
+        .then(0.85 * col("prior").fill_null(0.0) + 0.15 / 300)
+        .when(col("verb") == "outcome")
+        .then(outcome)
+        .otherwise(col("habit") * col("p") + (1 - col("habit")) * novel)
+    )
