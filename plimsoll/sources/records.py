@@ -4,16 +4,18 @@ A source is one module of this package. It has
 
     STREAM: "activity", "audit" or "flow"
     recognises(record) -> bool     is this decoded JSON value a record of this format?
-    parse(lines, first) -> Parsed  the lines' events; `first` is the event number of the first line
+    parse(lines, first) -> Parsed  the lines' events; `first` is the event number of the first record
 
 and never raises on what a line holds: a broken record becomes a reject. A source that has no need
-of its own loop writes `rows(record) -> list of rows` and says `parse = records.each(STREAM, rows)`.
+of its own loop writes `rows(record) -> list of rows` and says `parse = records.each(STREAM, rows)`,
+or `records.each(STREAM, rows, Struct)` to be given typed records.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 import polars as pl
@@ -22,6 +24,8 @@ from plimsoll import frames, tables
 
 Stream = Literal["activity", "audit", "flow"]
 Row = Mapping[str, Any]
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A moment with its zone, for the structs of sources: without a zone it is none."""
 
 
 class Reject(NamedTuple):
@@ -37,7 +41,7 @@ class Parsed(NamedTuple):
     """What a run of lines held."""
 
     events: pl.DataFrame
-    """A frame of the stream's table; `evt_num` counts records from `first`."""
+    """A frame of the stream's table; `evt_num` counts records, rejects included, from `first`."""
     accepted: int
     """Records read, those that teach nothing included; a line that wraps several records counts as several."""
     rejects: list[Reject]
@@ -47,27 +51,50 @@ class Unreadable(ValueError):
     """A record that is no record of its format; its text is the reason."""
 
 
-BROKEN = (msgspec.MsgspecError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
+BROKEN = (
+    msgspec.MsgspecError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 """What reading a hostile record may raise."""
 
+Parse = Callable[[Sequence[bytes], int], Parsed]
 
-def each(stream: Stream, rows: Callable[[Any], Iterable[Row]]) -> Callable[[Sequence[bytes], int], Parsed]:
-    """Return a `parse` that decodes each line as JSON and asks `rows` for the rows of the record.
+
+def each(
+    stream: Stream,
+    rows: Callable[[Any], Iterable[Row]],
+    of: Any = Any,  # what msgspec takes as a type: a Struct, dict[str, Raw]
+    split: Callable[[bytes], Sequence[bytes | msgspec.Raw]] | None = None,
+) -> Parse:
+    """Return a `parse` that decodes each record as JSON of type `of` and asks `rows` for its rows.
 
     `rows` returns no row for a well-formed record that teaches nothing and raises Unreadable
-    (or any of BROKEN) for a broken one. It does not set `evt_num`.
+    (or any of BROKEN) for a broken one. It does not set `evt_num`. `split` takes a line that wraps
+    several records apart.
+
+    >>> parse = each("activity", lambda record: [{"evt_type": record["type"]}])
+    >>> parsed = parse([b'{"type": "execve"}', b'{"type": 7}', b"{"], 1)
+    >>> parsed.accepted, [reject.offset for reject in parsed.rejects]
+    (1, [1, 2])
     """
     table = tables.STREAMS[stream]
-    decode = msgspec.json.Decoder().decode
+    decode = msgspec.json.Decoder(of).decode
+    check = checker(table)
 
     def parse(lines: Sequence[bytes], first: int) -> Parsed:
         found: list[Row] = []
         rejects: list[Reject] = []
         accepted = 0
-        for offset, line in enumerate(lines):
+        for offset, record in _records(lines, split):
+            number = first + accepted + len(rejects)
             try:
-                made = [{**row, "evt_num": first + offset} for row in rows(decode(line))]
-                frames.of_rows(table, made)
+                made = [] if record is None else [check(row, number) for row in rows(decode(_sound(record)))]
             except BROKEN as broken:
                 rejects.append(Reject(offset, reason(broken)))
             else:
@@ -78,7 +105,113 @@ def each(stream: Stream, rows: Callable[[Any], Iterable[Row]]) -> Callable[[Sequ
     return parse
 
 
+Part = bytes | msgspec.Raw | Exception | None
+
+
+def _records(
+    lines: Sequence[bytes], split: Callable[[bytes], Sequence[bytes | msgspec.Raw]] | None
+) -> Iterator[tuple[int, Part]]:
+    """Yield each record with the offset of its line; an empty wrapper is one record (None) that teaches nothing."""
+    for offset, line in enumerate(lines):
+        if split is None:
+            yield offset, line
+            continue
+        try:
+            parts: Sequence[Part] = split(line) or (None,)
+        except BROKEN as broken:
+            parts = (broken,)
+        for part in parts:
+            yield offset, part
+
+
+def _sound(record: bytes | msgspec.Raw | Exception) -> bytes | msgspec.Raw:
+    if isinstance(record, Exception):
+        raise record
+    return record
+
+
+def checker(table: tables.Table) -> Callable[[Row, int], Row]:
+    """Return a function that gives a row its number, or raises Unreadable where a value is not of its column's type.
+
+    Times come out as microseconds; a column without value is left out.
+
+    >>> checker(tables.ACTIVITY)({"proc_pid": 7, "proc_name": None}, 1)
+    {'evt_num': 1, 'proc_pid': 7}
+    >>> checker(tables.ACTIVITY)({"proc_pid": True}, 1)
+    Traceback (most recent call last):
+    plimsoll.sources.records.Unreadable: proc_pid is no int64
+    """
+    checks = {column.name: _CHECKS[column.type] for column in table}
+    times = frozenset(column.name for column in table if column.type == "time")
+
+    def check(row: Row, number: int) -> Row:
+        made: dict[str, Any] = {"evt_num": number}
+        for name, value in row.items():
+            if value is None:
+                continue
+            if not checks[name](value):
+                kind = next(column.type for column in table if column.name == name)
+                raise Unreadable(f"{name} is no {kind}")
+            made[name] = microseconds(value) if name in times else value
+        return made
+
+    return check
+
+
+def _is_int64(value: object) -> bool:
+    return type(value) is int and -(2**63) <= value < 2**63
+
+
+def _is_text(value: object) -> bool:
+    """Lone surrogates are no text: they have no UTF-8 (RFC 3629 section 3)."""
+    return type(value) is str and (value.isascii() or _has_utf8(value))
+
+
+def _has_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_texts(value: object) -> bool:
+    return type(value) is list and all(map(_is_text, value))
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_LAST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // _MICROSECOND
+
+
+def _is_time(value: object) -> bool:
+    if isinstance(value, datetime):
+        return value.utcoffset() is not None and value >= EPOCH
+    return type(value) is int and 0 <= value <= _LAST
+
+
+def microseconds(moment: datetime | int) -> int:
+    """Return a moment as microseconds since 1970.
+
+    >>> microseconds(datetime(1970, 1, 2, tzinfo=UTC))
+    86400000000
+    """
+    return moment if isinstance(moment, int) else (moment - EPOCH) // _MICROSECOND
+
+
+_CHECKS: dict[tables.Type, Callable[[object], bool]] = {
+    "string": _is_text,
+    "bool": lambda value: type(value) is bool,
+    "int64": _is_int64,
+    "float64": lambda value: type(value) is float or _is_int64(value),
+    "time": _is_time,
+    "list[string]": _is_texts,
+}
+
+
 def reason(broken: BaseException) -> str:
     """Return why a record is broken, in one short printable line."""
-    text = str(broken) if isinstance(broken, Unreadable | msgspec.MsgspecError) else f"{type(broken).__name__}: {broken}"
-    return "".join(char if char.isprintable() else "?" for char in text.splitlines()[0] if text)[:200] if text else type(broken).__name__
+    plain = isinstance(broken, Unreadable | msgspec.MsgspecError)
+    text = str(broken) if plain else f"{type(broken).__name__}: {broken}"
+    first = (text.splitlines() or [""])[0] or type(broken).__name__
+    return "".join(char if char.isprintable() else "?" for char in first[:200])
