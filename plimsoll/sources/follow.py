@@ -1,0 +1,215 @@
+"""A log that grows: its new lines as batches, through rotation, truncation and our own restarts.
+
+    for batch in (lines := Follow(path, checkpoint)):
+        …make what was learned from the batch durable…
+        lines.commit()
+
+A batch that was not committed comes again after a restart, cut in the same place and so with the same
+digest: who keeps digests of what it has learned counts no line twice and misses none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from plimsoll import errors, sources
+from plimsoll.sources import checkpoints, inputs, lines, reading, rotation
+
+BLOCK = 1 << 22
+"""Bytes of a batch, about 3,000 audit events."""
+POLL = 0.25
+"""Seconds between two looks at a file that does not grow."""
+
+
+class _Piece(NamedTuple):
+    """Bytes that can be taken: whole lines, or the beginning of one that is too long."""
+
+    data: bytes
+    length: int
+    """Bytes of the file they stand for."""
+    long: bool = False
+
+    @property
+    def lines(self) -> int:
+        return 1 if self.long else self.data.count(b"\n") + (not self.data.endswith(b"\n"))
+
+    def digest(self, place: checkpoints.Place) -> str:
+        """Return the digest of these bytes at this place: equal lines elsewhere are another segment."""
+        return hashlib.sha256(b"%d %d\n" % (place.records, place.offset) + self.data).hexdigest()
+
+
+class Follow:
+    """The lines that a file has and gets, until `stop` is set."""
+
+    def __init__(
+        self,
+        path: Path,
+        checkpoint: Path,
+        *,
+        format: str | None = None,  # noqa: A002
+        stop: threading.Event | None = None,
+        poll: float = POLL,
+    ) -> None:
+        self.name = inputs.shown(path)
+        self.format = format
+        self._path, self._checkpoint = path, checkpoint
+        self._stop, self._poll = stop or threading.Event(), poll
+        self._file: int | None = None
+        self._place = checkpoints.Place(0, 0)
+        self._committed = True
+        self._lost = ""
+        self._scanned = 0
+        self._done: deque[int] = deque(maxlen=1000)
+
+    def commit(self) -> None:
+        """Note on disk that every batch given so far is durable."""
+        if not self._committed:
+            checkpoints.save(self._checkpoint, self._place)
+            self._committed = True
+
+    def __iter__(self) -> Iterator[reading.Batch]:
+        """Yield batches as lines come; return soon after `stop` is set."""
+        try:
+            self._begin()
+            while not self._stop.is_set():
+                # Whether the file has ended is asked first, so that what was written before it ended is read after.
+                ended = self._has_ended()
+                if batch := self._next(ended=ended):
+                    yield batch
+                elif not ended or not self._turn():
+                    self._stop.wait(self._poll)
+        except OSError as problem:
+            raise errors.InputError(inputs.why(problem), file=self.name) from problem
+        finally:
+            self._close()
+
+    def _begin(self) -> None:
+        """Open the file where we left it, or at its beginning."""
+        saved = checkpoints.load(self._checkpoint)
+        if saved is None:
+            self._open(os.open(self._path, os.O_RDONLY | os.O_CLOEXEC))
+        else:
+            self._place = saved
+            self._resume()
+
+    def _resume(self) -> None:
+        """Find the file that holds our place; where it is gone, say so and begin what has come instead."""
+        self._close()
+        if (file := rotation.find(self._path, self._place)) is not None:
+            status = os.fstat(file)
+            self._file = file
+            self._place = replace(self._place, device=status.st_dev, inode=status.st_ino)
+        elif (file := rotation.opened(self._path)) is not None:
+            self._lost = (
+                f"the rest of the file from byte {self._place.offset} on is gone: rotated away before it was read"
+            )
+            self._open(file)
+
+    def _open(self, file: int) -> None:
+        """Begin a file."""
+        self._close()
+        self._file, self._scanned = file, 0
+        self._place = checkpoints.at_start(file, self._place.records)
+
+    def _close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _has_ended(self) -> bool:
+        """Say whether nothing more will be written to our file: its name leads to another one that is in use."""
+        try:
+            now = self._path.stat()
+        except FileNotFoundError:
+            return False
+        if self._file is None or not checkpoints.holds(self._place, self._file):
+            self._resume()
+        return (now.st_dev, now.st_ino) != (self._place.device, self._place.inode) and now.st_size > 0
+
+    def _turn(self) -> bool:
+        """Go on to the file that came after ours."""
+        if self._file is None or (file := rotation.following(self._path, self._file, self._done.__contains__)) is None:
+            return False
+        self._done.append(self._place.inode)
+        self._open(file)
+        return True
+
+    def _next(self, *, ended: bool) -> reading.Batch | None:
+        """Return a batch of the lines that are there, None where there are none or their format is not known yet."""
+        while self._file is not None and (piece := self._piece(self._file, ended=ended)):
+            run = self._run(piece, self._place.lines + 1)
+            if run.lines or run.broken:
+                return self._batch(self._file, piece, run, ended=ended)
+            self._place = replace(
+                self._place, offset=self._place.offset + piece.length, lines=self._place.lines + piece.lines
+            )
+        return None
+
+    def _piece(self, file: int, *, ended: bool) -> _Piece | None:
+        """Return what can be taken at our place; the last line needs its newline unless the file has ended."""
+        offset, begun = self._place.offset, self._place.until - self._place.offset
+        if 0 < begun <= lines.LONGEST and len(data := os.pread(file, begun, offset)) == begun:
+            return _Piece(data, begun)
+        data = os.pread(file, BLOCK, offset)
+        if len(data) == BLOCK and b"\n" not in data:
+            data = os.pread(file, lines.LONGEST + 1, offset)
+        if cut := data.rfind(b"\n") + 1:
+            return _Piece(data[:cut], cut)
+        if len(data) > lines.LONGEST:
+            return self._long_piece(file, data, ended=ended)
+        return _Piece(data, len(data)) if data and ended else None
+
+    def _long_piece(self, file: int, data: bytes, *, ended: bool) -> _Piece | None:
+        """Return the beginning of a line that is too long, once its end has been found."""
+        offset = self._place.offset
+        at = max(self._scanned, offset + len(data))
+        while block := os.pread(file, BLOCK, at):
+            if (end := block.find(b"\n")) >= 0:
+                return _Piece(data[: lines.KEPT], at + end + 1 - offset, long=True)
+            at += len(block)
+        self._scanned = at
+        return _Piece(data[: lines.KEPT], at - offset, long=True) if ended else None
+
+    def _run(self, piece: _Piece, first: int) -> lines.Run:
+        """Return the lines of a piece, and what was lost before them."""
+        if piece.long:
+            return lines.Run([], [], lines.Break(first, lines.TOO_LONG, piece.data))
+        lost = lines.Break(first, self._lost, b"") if self._lost else None
+        return lines.run(piece.data.removesuffix(b"\n").split(b"\n"), first, lost)
+
+    def _batch(self, file: int, piece: _Piece, run: lines.Run, *, ended: bool) -> reading.Batch | None:
+        """Return the batch of a run and go on behind it."""
+        self.format = self.format or sources.recognised(run.lines)
+        if self.format is None:
+            if ended or piece.long or len(run.lines) >= sources.SAMPLE:
+                raise reading.unknown(self.name, run.broken)
+            return None
+        place = self._place
+        batch = reading.batch_of(self.name, self.format, run, place.records + 1)
+        self._intend(file, place.offset + piece.length)
+        self._place = checkpoints.fingerprinted(
+            replace(
+                place,
+                offset=place.offset + piece.length,
+                until=0,
+                lines=place.lines + piece.lines,
+                records=place.records + batch.accepted + len(batch.rejects),
+            ),
+            file,
+        )
+        self._lost = ""
+        return batch._replace(digest=piece.digest(place))
+
+    def _intend(self, file: int, until: int) -> None:
+        """Note where the batch ends that is about to be given, so that it is the same one if it has to come again."""
+        if self._committed:
+            checkpoints.save(self._checkpoint, checkpoints.fingerprinted(replace(self._place, until=until), file))
+            self._committed = False
