@@ -45,6 +45,7 @@ def finding(alert: alerts.Alert) -> Object:
     4
     """
     severity_id, severity = SEVERITIES.get(alert.severity, (0, "Unknown"))
+    actor = _actor(alert)
     return {
         "activity_id": 1,
         "activity_name": "Create",
@@ -63,9 +64,9 @@ def finding(alert: alerts.Alert) -> Object:
         "message": alert.title,
         "metadata": _metadata(alert),
         "finding_info": _finding_info(alert),
-        "evidences": [_evidence(alert, piece) for piece in alert.evidence],
+        "evidences": [{"uid": piece, "data": {"event": piece}, **actor} for piece in alert.evidence],
         "resources": [_resource(alert)],
-        **_actor(alert),
+        **actor,
         **_confidence(alert),
         "unmapped": {"bits": alert.bits, "maturity": alert.maturity, "why": alert.why},
     }
@@ -112,10 +113,6 @@ def _attacks(uid: str) -> list[Object]:
 
 def _named(uid: str) -> Object:
     return {"uid": uid, "name": attack.name(uid)} if attack.name(uid) else {"uid": uid}
-
-
-def _evidence(alert: alerts.Alert, piece: str) -> Object:
-    return {"uid": piece, "data": {"event": piece}, **_actor(alert)}
 
 
 def _resource(alert: alerts.Alert) -> Object:

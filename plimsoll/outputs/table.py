@@ -133,11 +133,11 @@ def _render(grid: table.Table, place: places.Place) -> str:
 
 
 def _print(lines: Iterable[Line], place: places.Place) -> str:
-    buffer = io.StringIO()
-    printer = _console(buffer, place)
-    for line in lines:
+    whole = list(lines)
+    for line in whole:
         line.rstrip()
-        printer.print(line, soft_wrap=True)
+    buffer = io.StringIO()
+    _console(buffer, place).print(Line("\n").join(whole), soft_wrap=True)
     return buffer.getvalue()
 
 
