@@ -38,7 +38,7 @@ test: $(VENV)/everything.stamp
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --benchmark-disable $(ARGS)
 
 bench: $(VENV)/everything.stamp
-	@$(BIN)/python benchmarks/run.py $(ARGS)
+	@for script in $(or $(wildcard benchmarks/run.py),$(wildcard benchmarks/*.py)); do $(BIN)/python "$$script" $(ARGS); done
 
 lock: $(VENV)/core.stamp
 	@$(BIN)/uv lock --upgrade
