@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 _LONGEST_PATH = 4096  # PATH_MAX: the kernel hands out no longer path
@@ -27,20 +27,20 @@ A pod-template-hash is a decimal number written in it, hence only `456789bcdf`.
 
 _VARYING = re.compile(
     rf"""
-      \A[0-9]+\Z                                                # a process id, an inode, a database's oid
-    | [0-9A-Fa-f]{{8}}(?P<u>[-_])(?:[0-9A-Fa-f]{{4}}(?P=u)){{3}}[0-9A-Fa-f]{{12}}                        # a UUID
-    | (?<![0-9])(?:19|20)[0-9]{{2}}(?P<d>[-_.]?)(?:0[1-9]|1[0-2])(?P=d)(?:0[1-9]|[12][0-9]|3[01])      # a date …
-      (?:[T_ .-]?[0-9]{{2}}(?P<t>[-:_.]?)[0-9]{{2}}(?:(?P=t)[0-9]{{2}})?(?:[.,][0-9]+)?Z?)?(?![0-9])   # … and time
-    | (?<![0-9])(?:19|20)[0-9]{{2}}[-_](?:0[1-9]|1[0-2])(?![0-9])                                    # a month
-    | (?<![0-9])[0-9]{{2}}(?P<c>[:_])[0-9]{{2}}(?P=c)[0-9]{{2}}(?![0-9])                             # a time of day
-    | (?<![0-9A-Za-z])(?=[A-Fa-f]*[0-9])[0-9A-Fa-f]{{8,}}(?![0-9A-Za-z])                             # a hash
-    | (?<![0-9A-Za-z])(?=[0-9A-Za-z]*[0-9][A-Za-z])[0-9A-Za-z]{{20,}}(?![0-9A-Za-z])                 # a ULID, base 32
-    | [0-9]{{5,}}                                                                                    # a long number
-    | (?<=\[)[0-9]+(?=\])                                                                            # pipe:[17]
-    | (?<=[A-Za-z]\.)(?<!\.so\.)[0-9]+(?=\.[A-Za-z])                                                 # appendonly.aof.3.incr.aof
-    | \A[0-9]{{3,}}(?=_(?:fsm|vm|init)\Z)                                                            # PostgreSQL's 2619_fsm …
-    | \A[0-9]{{4,}}(?=\.[0-9]+\Z)                                                                    # … and its segment 2619.1
-    | (?<=-)(?=[a-z]*[0-9])[{_SAFE}]{{5}}(?=_)                                                       # fluent-bit-x2k4q_logging_…
+      \A[0-9]+\Z                                                                                      # a process id, an inode, a database's oid
+    | [0-9A-Fa-f]{{8}}(?P<u>[-_])(?:[0-9A-Fa-f]{{4}}(?P=u)){{3}}[0-9A-Fa-f]{{12}}                     # a UUID
+    | (?<![0-9])(?:19|20)[0-9]{{2}}(?P<d>[-_.]?)(?:0[1-9]|1[0-2])(?P=d)(?:0[1-9]|[12][0-9]|3[01])     # a date …
+      (?:[T_ .-]?[0-9]{{2}}(?P<t>[-:_.]?)[0-9]{{2}}(?:(?P=t)[0-9]{{2}})?(?:[.,][0-9]+)?Z?)?(?![0-9])  # … and time
+    | (?<![0-9])(?:19|20)[0-9]{{2}}[-_](?:0[1-9]|1[0-2])(?![0-9])                                     # a month
+    | (?<![0-9])[0-9]{{2}}(?P<c>[:_])[0-9]{{2}}(?P=c)[0-9]{{2}}(?![0-9])                              # a time of day
+    | (?<![0-9A-Za-z])(?=[A-Fa-f]*[0-9])[0-9A-Fa-f]{{8,}}(?![0-9A-Za-z])                              # a hash
+    | (?<![0-9A-Za-z])(?=[0-9A-Za-z]*[0-9][A-Za-z])[0-9A-Za-z]{{20,}}(?![0-9A-Za-z])                  # a ULID, base 32
+    | [0-9]{{5,}}                                                                                     # a long number
+    | (?<=\[)[0-9]+(?=\])                                                                             # pipe:[17]
+    | (?<=[A-Za-z]\.)(?<!\.so\.)[0-9]+(?=\.[A-Za-z])                                                  # appendonly.aof.3.incr.aof
+    | \A[0-9]{{3,}}(?=_(?:fsm|vm|init)\Z)                                                             # PostgreSQL's 2619_fsm …
+    | \A[0-9]{{4,}}(?=\.[0-9]+\Z)                                                                     # … and its segment 2619.1
+    | (?<=-)(?=[a-z]*[0-9])[{_SAFE}]{{5}}(?=_)                                                        # fluent-bit-x2k4q_logging_…
     """,
     re.VERBOSE,
 )
@@ -55,7 +55,7 @@ _TEMPORARY = (
 )
 _RANDOM = re.compile(
     r"(?<![0-9A-Za-z])"
-    r"(?:(?=[0-9A-Za-z]*[0-9][A-Za-z])[0-9A-Za-z]{6,}|(?=[0-9A-Za-z]*[a-z][A-Z])(?:[0-9A-Za-z]{6}(?:..)?(?:..)?))"
+    r"(?:(?=[0-9A-Za-z]*[0-9][A-Za-z])[0-9A-Za-z]{6,}|(?=[0-9A-Za-z]*[a-z][A-Z])(?:[0-9A-Za-z]{6}|[0-9A-Za-z]{8}|[0-9A-Za-z]{10}))"
     r"(?![0-9A-Za-z])"
 )
 """A made-up word of a scratch name: digits before letters, or capitals inside one of mkstemp's lengths."""
@@ -115,7 +115,7 @@ def _comparable(segments: Sequence[str]) -> list[str]:
     found: list[str] = []
     scratch = counted = False
     for segment in segments:
-        name = _settled(segment, partial(_once_in_path, scratch=scratch, counted=counted))
+        name = _segment(segment, scratch=scratch, counted=counted)
         scratch = scratch or name == "shm" or _is_scratch(name)
         counted = counted or name in _COUNTED_FOLDERS
         found.append(name)
@@ -123,6 +123,11 @@ def _comparable(segments: Sequence[str]) -> list[str]:
         if found[place + 1] == "*" != segments[place + 1] and _FAN.fullmatch(found[place]):
             found[place] = "*"
     return found
+
+
+@lru_cache(maxsize=8192)  # paths share their directories
+def _segment(name: str, *, scratch: bool, counted: bool) -> str:
+    return _settled(name, partial(_once_in_path, scratch=scratch, counted=counted))
 
 
 def _settled(name: str, once: Callable[[str], str]) -> str:

@@ -50,6 +50,7 @@ BIG = [
         ("/srv/tmpabc123_x.json", "/srv/tmp*.json"),
         ("/tmp/Xk3vQ9", "/tmp/*"),
         ("/var/tmp/a1b2c3d4/x", "/var/tmp/*/x"),
+        ("/tmp/fooBar.baz", "/tmp/*.baz"),
         ("/dev/shm/sem.Qw3rTy", "/dev/shm/sem.*"),
         ("/etc/nginx/sedeSzu0N", "/etc/nginx/sed*"),
         ("/srv/.report.csv.k3JxQ0", "/srv/.report.csv.*"),
