@@ -191,6 +191,6 @@ def names(table: Table) -> tuple[str, ...]:
     """Return the column names of a table, in order.
 
     >>> names(FACTS)[:3]
-    ('subject', 'verb', 'given')
+    ('subject', 'peer', 'verb')
     """
     return tuple(column.name for column in table)

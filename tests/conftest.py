@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says more about the machine's other work than about the code.
+settings.register_profile("plimsoll", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("plimsoll")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
