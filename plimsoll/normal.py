@@ -27,7 +27,7 @@ A pod-template-hash is a decimal number written in it, hence only `456789bcdf`.
 
 _VARYING = re.compile(
     rf"""
-      \A[0-9]+\Z                                                                                      # a process id, an oid
+      \A[0-9]+\Z                                                                                      # a process id
     | [0-9A-Fa-f]{{8}}(?P<u>[-_])(?:[0-9A-Fa-f]{{4}}(?P=u)){{3}}[0-9A-Fa-f]{{12}}                     # a UUID
     | (?<![0-9])(?:19|20)[0-9]{{2}}(?P<d>[-_.]?)(?:0[1-9]|1[0-2])(?P=d)(?:0[1-9]|[12][0-9]|3[01])     # a date …
       (?:[T_ .-]?[0-9]{{2}}(?P<t>[-:_.]?)[0-9]{{2}}(?:(?P=t)[0-9]{{2}})?(?:[.,][0-9]+)?Z?)?(?![0-9])  # … and time
@@ -38,9 +38,9 @@ _VARYING = re.compile(
     | [0-9]{{5,}}                                                                                     # a long number
     | (?<=\[)[0-9]+(?=\])                                                                             # pipe:[17]
     | (?<=[A-Za-z]\.)(?<!\.so\.)[0-9]+(?=\.[A-Za-z])                                                  # aof.3.incr.aof
-    | \A[0-9]{{3,}}(?=_(?:fsm|vm|init)\Z)                                                             # PostgreSQL's 2619_fsm …
-    | \A[0-9]{{4,}}(?=\.[0-9]+\Z)                                                                     # … and its segment 2619.1
-    | (?<=-)(?=[a-z]*[0-9])[{_SAFE}]{{5}}(?=_)                                                        # fluent-bit-x2k4q_…
+    | \A[0-9]{{3,}}(?=_(?:fsm|vm|init)\Z)                                                             # PostgreSQL 2619_fsm
+    | \A[0-9]{{4,}}(?=\.[0-9]+\Z)                                                                     # and 2619.1
+    | (?<=-)(?=[a-z]*[0-9])[{_SAFE}]{{5}}(?=_)                                                        # agent-x2k4q_…
     """,
     re.VERBOSE,
 )
@@ -55,7 +55,8 @@ _TEMPORARY = (
 )
 _RANDOM = re.compile(
     r"(?<![0-9A-Za-z])"
-    r"(?:(?=[0-9A-Za-z]*[0-9][A-Za-z])[0-9A-Za-z]{6,}|(?=[0-9A-Za-z]*[a-z][A-Z])(?:[0-9A-Za-z]{6}|[0-9A-Za-z]{8}|[0-9A-Za-z]{10}))"
+    r"(?:(?=[0-9A-Za-z]*[0-9][A-Za-z])[0-9A-Za-z]{6,}"
+    r"|(?=[0-9A-Za-z]*[a-z][A-Z])(?:[0-9A-Za-z]{6}|[0-9A-Za-z]{8}|[0-9A-Za-z]{10}))"
     r"(?![0-9A-Za-z])"
 )
 """A made-up word of a scratch name: digits before letters, or capitals inside one of mkstemp's lengths."""
