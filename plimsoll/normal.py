@@ -38,7 +38,7 @@ _VARYING = re.compile(
     | [0-9]{{5,}}                                                                                     # a long number
     | (?<=\[)[0-9]+(?=\])                                                                             # pipe:[17]
     | (?<=[A-Za-z]\.)(?<!\.so\.)[0-9]+(?=\.[A-Za-z])                                                  # aof.3.incr.aof
-    | \A[0-9]{{3,}}(?=_(?:fsm|vm|init)\Z)                                                             # PostgreSQL 2619_fsm
+    | \A[0-9]{{3,}}(?=_(?:fsm|vm|init)\Z)                                                             # oid: 2619_fsm
     | \A[0-9]{{4,}}(?=\.[0-9]+\Z)                                                                     # and 2619.1
     | (?<=-)(?=[a-z]*[0-9])[{_SAFE}]{{5}}(?=_)                                                        # agent-x2k4q_…
     """,
