@@ -51,6 +51,13 @@ AUDIT = (
     Verb("impersonate", "acted as somebody else", col("impersonated"), ANY, col("impersonated") != ""),
 )
 
+CREDENTIALS = (
+    Verb("at", "a token bound to this pod was used from this address", col("source_ip"), ANY, col("user_pod_uid") != ""),
+    Verb("used", "a token bound to no pod was used from this /24 or /64", col("network"), col("zone"), col("user_pod_uid") == ""),
+)
+"""What the token ledger remembers: the subject is a credential, `pod:<uid>` or `token:<id>`."""
+CREDENTIAL_VERBS = tuple(verb.name for verb in CREDENTIALS)
+
 _port = pl.concat_str(col("fd_sport").cast(pl.String).fill_null("?"), pl.lit("/"), col("fd_l4proto").fill_null("tcp"))
 _type = col("evt_type")
 _opened = _type.is_in(["open", "openat", "openat2", "creat"])
@@ -95,7 +102,7 @@ def of(stream: str, events: pl.DataFrame) -> pl.DataFrame:
         answered = _answered(events)
         asked = said("audit", _named(_counted(answered, _REQUEST, [DAY])), skip=["touch"])
         touched = said("audit", _named(_counted(answered.filter(_NAMED), _TOUCH, [DAY])), only=["touch"])
-        return pl.concat([asked, touched])
+        return pl.concat([asked, touched, _credentials(answered)])
     return said(stream, acts(stream, events, by=[DAY]))
 
 
@@ -106,6 +113,15 @@ def said(stream: str, happened: pl.DataFrame, *, only: Sequence[str] = (), skip:
     """
     wanted = [verb for verb in VERBS[stream] if (not only or verb.name in only) and verb.name not in skip]
     return pl.concat([_stated(happened, verb, by) for verb in wanted])
+
+
+def _credentials(answered: pl.DataFrame) -> pl.DataFrame:
+    """Return the facts about tokens; certificates are facts about their users."""
+    tokens = answered.filter(_TOKEN & (col("source_ip").fill_null("") != "") & (col("outcome") != "denied"))
+    counted = _counted(tokens, ("user_pod_uid", "user_credential_id", "source_ip"), [DAY])
+    named = mapped(counted, ["source_ip"], _place, ("network", "zone")).with_columns(col("user_pod_uid").fill_null(""))
+    owned = named.with_columns(subject=CREDENTIAL, peer=pl.lit("credential"))
+    return pl.concat([_stated(owned, verb, ()) for verb in CREDENTIALS])
 
 
 def acts(stream: str, events: pl.DataFrame, *, by: Sequence[pl.Expr] = ()) -> pl.DataFrame:
@@ -120,6 +136,11 @@ def acts(stream: str, events: pl.DataFrame, *, by: Sequence[pl.Expr] = ()) -> pl
         return _done(_counted(events, _ACTIVITY, by, col("evt_num").cast(pl.String)))
     opened = events.filter(_OPENED).with_columns(name=col("destination_names").list.first().fill_null(""))
     return _met(_counted(opened, _FLOW, by, col("evt_num").cast(pl.String)))
+
+
+def key(stream: str) -> pl.Expr:
+    """Return one value for all that tells acts of a stream apart: acts with equal keys are the same act."""
+    return pl.struct(*_KEYS[stream])
 
 
 def _stated(happened: pl.DataFrame, verb: Verb, by: Sequence[str]) -> pl.DataFrame:
@@ -158,12 +179,21 @@ _SUBJECT = ("user_username", "groups")
 _WHAT = ("verb", "objectRef_apiGroup", "objectRef_resource", "objectRef_subresource", "objectRef_namespace", "path")
 _REQUEST = (*_SUBJECT, *_WHAT, "impersonatedUser_username", "source_ip", "userAgent", "outcome", "credential")
 _TOUCH = (*_SUBJECT, *_WHAT, "objectRef_name")
-_ASKED = (*_REQUEST, "objectRef_name")
+_ASKED = (*_REQUEST, "objectRef_name", "user_pod_uid", "user_credential_id", "user_pod_name", "user_node_name")
 _WRITES = ("create", "update", "patch", "delete")
 _SECRETIVE = ("secrets", "configmaps", "serviceaccounts", "nodes", "certificatesigningrequests")
 _NAMED = (col("objectRef_name").fill_null("") != "") & (
     col("objectRef_resource").is_in(_SECRETIVE) | (col("objectRef_subresource").is_in(["exec", "attach", "portforward", "proxy", "ephemeralcontainers"])) | col("verb").is_in(_WRITES)
 ) & ~col("objectRef_resource").is_in(["events", "leases", "endpointslices", "endpoints", "tokenreviews", "subjectaccessreviews"])
+_TOKEN = col("user_credential_id").str.starts_with("JTI=")
+CREDENTIAL = (
+    pl.when(col("user_pod_uid").fill_null("") != "")
+    .then(pl.concat_str(pl.lit("pod:"), col("user_pod_uid")))
+    .when(_TOKEN)
+    .then(pl.concat_str(pl.lit("token:"), col("user_credential_id").str.strip_prefix("JTI=")))
+    .otherwise(pl.lit(""))
+)
+"""The credential an event was made with, as a subject; empty where it was no token."""
 CONNECTING = ("exec", "attach", "portforward")
 """Subresources that arrive as `get` over WebSocket and as `create` over SPDY: the same act."""
 
@@ -353,6 +383,19 @@ def _flow_end(namespace: str | None, kind: str | None, name: str | None, pod: st
     if identity and identity != "world":
         return "", identity
     return "", normal.network(address or "") or identity or "unknown"
+
+
+_PATH = pl.when(col("objectRef_resource").is_null()).then(col("requestURI")).alias("path")
+_KEYS: dict[str, tuple[str | pl.Expr, ...]] = {
+    "activity": _ACTIVITY,
+    "audit": tuple(
+        {"outcome": col("responseStatus_code"), "credential": col("annotations_decision"), "path": _PATH}.get(name, col(name))
+        for name in _ASKED
+        if name != "groups"
+    ),
+    "flow": (*(name for name in _FLOW if name != "name"), "destination_names", "is_reply", "verdict"),
+}
+"""The columns of a stream's events that its acts are made of."""
 
 
 def vocabulary() -> pl.DataFrame:

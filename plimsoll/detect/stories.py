@@ -24,6 +24,10 @@ HOUR = timedelta(hours=1)
 """What is told once within this time is not told again."""
 QUARANTINE = 8.0
 """Chapters of this many bits or more are not learned from."""
+CERTAIN = 9.0
+"""Stories of this many bits are always told, whatever the budget."""
+DOUBTFUL = 5.0
+"""Stories of this many bits are told where the budget has room."""
 LEAST = 1.0
 """Bits below which a fact says nothing."""
 OTHER_TACTICS = 0.25

@@ -1,0 +1,228 @@
+"""An alert in words: what is new, how often and since when the usual was seen, who else does it, what would be normal."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+import narwhals.stable.v2 as nw
+
+from plimsoll.detect import evidence, stories, weigh
+from plimsoll.detect.acts import Act, Fact
+
+REASONS = 5
+"""Reasons an alert gives at most, the weightiest first."""
+EVIDENCE = 50
+SEVERITIES = ((20.0, "critical"), (14.0, "high"), (10.0, "medium"), (0.0, "low"))
+"""Bits from which an alert is called so."""
+ATTACK_OF_VERB = {
+    "exec": "T1059", "spawn": "T1059", "connect": "T1071", "resolve": "T1071.004", "listen": "T1571", "accept": "T1021",
+    "read": "T1005", "write": "T1565.001", "delete": "T1070.004", "syscall": "T1611", "impersonate": "T1134.001",
+    "from": "T1078.004", "zone": "T1078.004", "address": "T1078.004", "agent": "T1078.004", "version": "T1078.004",
+    "platform": "T1078.004", "credential": "T1078.004",
+}  # fmt: skip
+"""The ATT&CK technique a new fact of this verb most likely is, where the request does not say more."""
+STOLEN = "T1528"
+
+Told = dict[str, object]
+
+
+class Usual:
+    """What subjects usually do, to be put beside what is new."""
+
+    def __init__(self, own: evidence.Frame, subjects: Collection[str]) -> None:
+        self._shown: dict[tuple[str, str], list[tuple[str, str, int, datetime]]] = {}
+        rows = own.filter(nw.col("subject").is_in(list(subjects))).collect().to_native()
+        for row in rows.sort("own_count", "object", descending=[True, False]).iter_rows(named=True):
+            self._shown.setdefault((row["subject"], row["verb"]), []).append((row["given"], row["object"], row["own_count"], row["own_first"]))
+
+    def of(self, subject: str, verb: str, given: str | None = None) -> list[tuple[str, int]]:
+        """Return the usual objects with their counts, commonest first; `given` narrows them."""
+        counts: dict[str, int] = {}
+        for one, shown, count, _ in self._shown.get((subject, verb), []):
+            if given is None or one == given:
+                counts[shown] = counts.get(shown, 0) + count
+        return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def alert(story: stories.Story, usual: Usual) -> Told:
+    """Return the alert (tables.ALERTS) that tells a story."""
+    chapter = story.chapter
+    subject = chapter.actor[0]
+    weighty = _weighty(chapter)
+    return {
+        "id": _identity(story),
+        "time": chapter.first,
+        "subject": subject,
+        "title": _title(chapter, weighty),
+        "severity": severity(story.score, found=bool(chapter.findings)),
+        "bits": round(story.score, 1),
+        "why": _why(story, weighty, usual),
+        "evidence": _evidence(story),
+        "attack": _attack(chapter, weighty),
+        "kind": "ledger" if chapter.findings else "deviation",
+        "controls": [],
+        "maturity": maturity(weighty),
+    }
+
+
+def severity(bits: float, *, found: bool = False) -> str:
+    """Return what an alert of so many bits is called; a finding of the ledger is at least high."""
+    return next(name for least, name in SEVERITIES if max(bits, 14.0 if found else 0.0) >= least)
+
+
+def maturity(facts: Collection[Fact]) -> str:
+    """Return how well the subject was known when it was judged: unknown, learning or mature."""
+    if not facts or not any(fact.subject_count for fact in facts):
+        return "unknown"
+    return "mature" if max(fact.subject_days for fact in facts) >= 7 else "learning"
+
+
+def _weighty(chapter: stories.Chapter) -> list[Fact]:
+    """Return the facts that speak for the alert, each once, the weightiest first."""
+    deeds = [fact for bits, act in chapter.deeds.values() if bits > 0 for fact in act.facts if fact.view == "deed"]
+    views = [fact for _, fact in chapter.views.values()]
+    known = {fact.key: fact for fact in (*deeds, *views) if fact.bits >= stories.LEAST}
+    return sorted(known.values(), key=lambda fact: (-fact.bits, fact.key))
+
+
+def _gravest(chapter: stories.Chapter) -> list[Act]:
+    """Return the acts of a chapter, gravest first: by the ledger, by their tactic, by their bits."""
+    best = {id(act): bits for bits, act in chapter.deeds.values()}
+    return sorted(chapter.acts, key=lambda act: (not act.findings, -best.get(id(act), -99.0), -sum(max(0.0, fact.bits) for fact in act.facts), act.time))
+
+
+def _evidence(story: stories.Story) -> list[str]:
+    ids: dict[str, None] = {}
+    for chapter in (story.chapter, *story.repeats):
+        acts = _gravest(chapter)
+        for act in acts:
+            ids |= dict.fromkeys(act.evidence[:1])
+        for act in acts:
+            ids |= dict.fromkeys(act.evidence)
+    return list(ids)[:EVIDENCE]
+
+
+def _attack(chapter: stories.Chapter, weighty: list[Fact]) -> list[str]:
+    found = [STOLEN] if chapter.findings else []
+    for bits, act in sorted(chapter.deeds.values(), key=lambda item: -item[0]):
+        known = weigh.sensitive().get(act.request)
+        if known and bits > 0:
+            found += known.attack
+    found += [ATTACK_OF_VERB[fact.verb] for fact in weighty if fact.verb in ATTACK_OF_VERB]
+    return list(dict.fromkeys(found))[:5]
+
+
+def _title(chapter: stories.Chapter, weighty: list[Fact]) -> str:
+    subject, address, client = chapter.actor
+    if chapter.findings:
+        return f"token of {subject} used from elsewhere, {address} with {client or 'no client name'}"
+    acts = [act for act in _gravest(chapter) if act.request]
+    place = next((fact for fact in weighty if fact.view == "source"), None)
+    deed = next((fact for fact in weighty if fact.view == "deed"), None)
+    if acts:
+        did = f"{acts[0].request} in {acts[0].namespace}" + (f" (answer: {acts[0].outcome})" if acts[0].outcome != "ok" else "")
+        new = "" if weighty and not deed else "for the first time " if deed and deed.new else ""
+        return f"{subject}: {did} {new}".strip() + (f" from {address}" if place else "") + (f" with {client}" if any(fact.view == "client" for fact in weighty) else "")
+    return f"{subject} {_deed_words(weighty[0])}" if weighty else f"{subject} behaves as it never did"
+
+
+def _deed_words(fact: Fact) -> str:
+    return _SAYS[fact.verb](fact)
+
+
+def _why(story: stories.Story, weighty: list[Fact], usual: Usual) -> list[str]:
+    said = list(story.chapter.findings) + [reason(fact, usual) for fact in weighty[:REASONS]]
+    if story.repeats:
+        said.append(f"again {_number(len(story.repeats), 'time')} within the hour, until {story.last:%H:%M:%S}")
+    said += [text for text in (_normal(weighty, usual), _caution(weighty)) if text]
+    return said
+
+
+def reason(fact: Fact, usual: Usual) -> str:
+    """Return one reason in words, with the counts behind it."""
+    counts = [f"+{fact.bits:.1f} bits"]
+    often = usual.of(fact.subject, fact.verb, fact.given or None)
+    if fact.own_count:
+        counts.append(f"seen {fact.own_count:,} times on {_number(fact.own_days, 'day')}")
+    elif often and fact.own_context_count and fact.own_since:
+        total = sum(count for _, count in often)
+        counts.append(f"{total:,} since {fact.own_since:%Y-%m-%d}, usually {_listed(often)}")
+    elif not fact.subject_count:
+        counts.append(f"nothing was learned of {fact.subject} yet")
+    if (others := fact.peer_members - (fact.own_total > 0)) > 0:
+        showing = fact.peer_shown - (fact.own_count > 0)
+        counts.append(f"{showing} of {_number(others, 'peer')} do{'es' * (showing == 1)}" if showing else f"none of its {_number(others, 'peer')} does")
+    return f"{_deed_words(fact)}: {'; '.join(counts)}"
+
+
+def _listed(often: list[tuple[str, int]]) -> str:
+    names = [name or "(none)" for name, _ in often]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def _normal(weighty: list[Fact], usual: Usual) -> str:
+    """Say what would not have been news."""
+    wanted: dict[str, str] = {}
+    for fact in weighty:
+        verb = {"zone": "address", "from": "address"}.get(fact.verb, fact.verb)
+        often = usual.of(fact.subject, verb, fact.given if verb in ("within", "version", "platform", "outcome") else None)
+        if often and verb in _NORMALLY and verb not in wanted:
+            wanted[verb] = f"{_NORMALLY[verb]} {_listed(often)}"
+    return f"would be normal: {', '.join(wanted.values())}" if wanted else ""
+
+
+def _caution(weighty: list[Fact]) -> str:
+    state = maturity(weighty)
+    if state == "unknown":
+        return "judged by its peers alone: nothing was learned of it before"
+    if state == "learning":
+        days = max(fact.subject_days for fact in weighty)
+        return f"judged against a young profile: {_number(days, 'day')} learned of the 7 wanted"
+    return ""
+
+
+def _identity(story: stories.Story) -> str:
+    told = "\n".join("\t".join(key) for key in sorted(story.chapter.telling))
+    return hashlib.sha256(f"{story.chapter.actor}\n{story.chapter.first.isoformat()}\n{told}".encode()).hexdigest()[:16]
+
+
+_NORMALLY = {
+    "address": "from", "agent": "with", "version": "with its version", "platform": "on", "request": "requests such as", "within": "in namespace",
+    "credential": "with certificate", "exec": "running", "connect": "connections to", "listen": "listening on", "write": "writing in", "read": "reading",
+}  # fmt: skip
+
+_SAYS: dict[str, Callable[[Fact], str]] = {
+    "request": lambda fact: f"`{fact.object}` is {_rarity(fact)}",
+    "within": lambda fact: f"`{fact.given}` in {fact.object} is {_rarity(fact)}",
+    "touch": lambda fact: f"`{fact.given}` of {fact.object} is {_rarity(fact)}",
+    "outcome": lambda fact: f"`{fact.given}` answered {fact.object} is {_rarity(fact)}",
+    "zone": lambda fact: f"network {fact.object} is {_rarity(fact)}",
+    "from": lambda fact: f"source {fact.object} is {_rarity(fact)}",
+    "address": lambda fact: f"address {fact.object} is {_rarity(fact)}",
+    "agent": lambda fact: f"client {fact.object or '(none)'} is {_rarity(fact)}",
+    "version": lambda fact: f"version {fact.object or '(none)'} of {fact.given or 'its client'} is {_rarity(fact)}",
+    "platform": lambda fact: f"platform {fact.object or '(none)'} of {fact.given or 'its client'} is {_rarity(fact)}",
+    "credential": lambda fact: f"credential {fact.object[:24]} is {_rarity(fact)}",
+    "impersonate": lambda fact: f"acting as {fact.object} is {_rarity(fact)}",
+    "exec": lambda fact: f"ran {fact.object}, {_rarity(fact)}",
+    "spawn": lambda fact: f"{fact.given} started {fact.object}, {_rarity(fact)}",
+    "read": lambda fact: f"read {fact.object}, {_rarity(fact)}",
+    "write": lambda fact: f"wrote in {fact.object}, {_rarity(fact)}",
+    "delete": lambda fact: f"deleted in {fact.object}, {_rarity(fact)}",
+    "connect": lambda fact: f"connected to {fact.object}, {_rarity(fact)}",
+    "listen": lambda fact: f"listened on {fact.object}, {_rarity(fact)}",
+    "accept": lambda fact: f"was called on {fact.given} from {fact.object}, {_rarity(fact)}",
+    "resolve": lambda fact: f"asked for the name {fact.object}, {_rarity(fact)}",
+    "syscall": lambda fact: f"called {fact.object}, {_rarity(fact)}",
+    "rule": lambda fact: f"set off the rule “{fact.object}”, {_rarity(fact)}",
+}
+
+
+def _rarity(fact: Fact) -> str:
+    return "new" if fact.new else "rare"

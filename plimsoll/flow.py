@@ -1,0 +1,242 @@
+"""The only wiring: sources → facts → profile, and sources → facts × profile → alerts. Batch by batch, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import narwhals.stable.v2 as nw
+import polars as pl
+
+from plimsoll import engines, errors, facts, frames, store, tables
+from plimsoll.cluster import objects as inventory
+from plimsoll.cluster import resolve
+from plimsoll.detect import evidence, judge
+from plimsoll.learn import maturity, profile
+from plimsoll.policies import role
+from plimsoll.sources import inputs, reading
+from plimsoll.sources import follow as following
+from plimsoll.sources.rejects import Rejects
+
+Progress = Callable[[str, int], None]
+"""Told the input and the records read of it so far."""
+Alert = dict[str, object]
+
+REGROUP = 200_000
+"""Rows of facts after which they are added up: what bounds the memory of learning."""
+
+
+class Intake(NamedTuple):
+    """What was read, and what of it could not be."""
+
+    accepted: int
+    rejects: Rejects
+
+    def as_document(self) -> dict[str, object]:
+        """Return the counts as `-o json` prints them."""
+        return {"accepted": self.accepted, "rejected": self.rejects.total}
+
+
+class Learned(NamedTuple):
+    """What a run of `learn` added to a profile."""
+
+    intake: Intake
+    segments: int
+    """Segments that were new."""
+    known: int
+    """Segments the profile had already."""
+
+
+def quiet(_: str, __: int) -> None:
+    """Show no progress."""
+
+
+class Facts:
+    """Facts that come in and are added up as they come."""
+
+    def __init__(self, engine: str = "polars") -> None:
+        self._engine = engine
+        self._parts: list[pl.DataFrame] = []
+        self._rows = 0
+
+    def add(self, part: pl.DataFrame) -> None:
+        """Take in the facts of a batch."""
+        self._parts.append(part)
+        self._rows += part.height
+        if self._rows > REGROUP:
+            whole = self.profile()
+            # What does not shrink by adding up must not be added up again at every batch.
+            self._parts, self._rows = [whole], min(whole.height // 2, REGROUP // 2)
+
+    def profile(self) -> pl.DataFrame:
+        """Return the profile of all that came in."""
+        if not self._parts:
+            return frames.empty(tables.PROFILE)
+        return engines.collect(profile.learn(engines.of(pl.concat(self._parts), self._engine)))
+
+
+def learn(
+    sources: Sequence[str],
+    directory: Path,
+    *,
+    form: str | None = None,
+    objects: Sequence[str] = (),
+    engine: str = "polars",
+    progress: Progress = quiet,
+) -> Learned:
+    """Learn these sources into the profile directory; a segment it knows already adds nothing."""
+    found = inputs.inputs(sources)
+    cluster = inventory_of(objects)
+    known_profile: store.Profile | None = None
+    rejects, accepted, added, known = Rejects(), 0, 0, 0
+    for source in found:
+        read = reading.Reading(source, format=form)
+        taught, stated = Facts(engine), 0
+        for batch in read:
+            rejects.add(batch.rejects)
+            taught.add(facts.of(batch.stream, resolved(batch, cluster)))
+            stated += batch.events.height
+            progress(read.name, read.accepted + read.rejected)
+        accepted += read.accepted
+        known_profile = known_profile or store.Profile.open(directory, create=True)
+        if read.digest and read.accepted + read.rejected and _remember(known_profile, read, taught, stated):
+            added += 1
+        else:
+            known += 1
+    if known_profile and known_profile.needs_compaction():
+        known_profile.compact(lambda frame: engines.collect(profile.learn(nw.from_native(frame))))
+    return Learned(Intake(accepted, rejects), added, known)
+
+
+def _remember(kept: store.Profile, read: reading.Reading, taught: Facts, stated: int) -> bool:
+    digest = read.digest or ""
+    if kept.knows(digest):
+        return False
+    return kept.add(
+        digest,
+        taught.profile(),
+        source=read.name,
+        accepted=read.accepted,
+        rejected=read.rejected,
+        events=stated,
+        vocabulary=str(facts.VOCABULARY),
+    )
+
+
+def learn_on(source: str, directory: Path, checkpoint: Path, *, form: str | None, objects: Sequence[str] = (), progress: Progress = quiet) -> Iterator[Intake]:
+    """Learn a file as it grows, yielding after each batch that is safely kept; the checkpoint moves only then."""
+    cluster = inventory_of(objects)
+    kept = store.Profile.open(directory, create=True)
+    rejects, accepted = Rejects(), 0
+    tail = following.Follow(Path(source), checkpoint, format=form)
+    for batch in tail:
+        rejects.add(batch.rejects)
+        accepted += batch.accepted
+        taught = Facts()
+        taught.add(facts.of(batch.stream, resolved(batch, cluster)))
+        if batch.digest:
+            kept.add(batch.digest, taught.profile(), source=batch.source, accepted=batch.accepted, rejected=len(batch.rejects), events=batch.events.height, vocabulary=str(facts.VOCABULARY))
+        tail.commit()
+        if kept.needs_compaction():
+            kept.compact(lambda frame: engines.collect(profile.learn(nw.from_native(frame))))
+        progress(batch.source, accepted + rejects.total)
+        yield Intake(accepted, rejects)
+
+
+def known(directory: Path, engine: str = "polars") -> pl.DataFrame:
+    """Return the whole profile of a directory, added up by the engine; InputError where there is none."""
+    kept = store.Profile.open(directory)
+    for segment in kept.segments():
+        if segment.vocabulary != str(facts.VOCABULARY):
+            raise errors.InputError(f"learned with another vocabulary of facts ({segment.vocabulary}); learn it again", file=segment.source)
+    facts_kept = kept.facts().collect()
+    return engines.collect(profile.learn(engines.of(facts_kept, engine)))
+
+
+def judged_by(directory: Path | None, engine: str = "polars") -> judge.Judge:
+    """Return a judge with the profile of a directory; without one it has the token ledger alone."""
+    learned = frames.empty(tables.PROFILE) if directory is None else known(directory, engine)
+    today = learned["day"].max()
+    levels = evidence.levels(engines.of(learned, engine), today if isinstance(today, int) else 0)
+    held = evidence.Levels(*[engines.of(engines.collect(level)) for level in levels])
+    approvals = [] if directory is None else store.Profile.open(directory).state.approvals()
+    approved = [(one.subject, one.verb, one.object) for one in approvals]
+    return judge.Judge(held, learned.filter(pl.col("verb").is_in(facts.CREDENTIAL_VERBS)), approved)
+
+
+class Verdicts(NamedTuple):
+    """What a run of `detect` found."""
+
+    intake: Intake
+    alerts: list[Alert]
+    forgone: int
+    """Notable acts that memory had no room for."""
+
+
+def detect(
+    sources: Sequence[str],
+    directory: Path | None,
+    *,
+    form: str | None = None,
+    objects: Sequence[str] = (),
+    budget: int | None = None,
+    engine: str = "polars",
+    progress: Progress = quiet,
+) -> Verdicts:
+    """Judge these sources against the profile of a directory."""
+    found = inputs.inputs(sources)
+    bench = judged_by(directory, engine)
+    cluster = inventory_of(objects)
+    rejects, accepted, days = Rejects(), 0, set[int]()
+    for source in found:
+        read = reading.Reading(source, format=form)
+        for batch in read:
+            rejects.add(batch.rejects)
+            bench.take(batch.stream, resolved(batch, cluster))
+            days |= set(batch.events.select(facts.DAY).unique().drop_nulls()["day"])
+            progress(read.name, read.accepted + read.rejected)
+        accepted += read.accepted
+    return Verdicts(Intake(accepted, rejects), bench.alerts(budget=budget, days=max(1, len(days))), bench.forgone)
+
+
+def detect_on(source: str, directory: Path | None, checkpoint: Path, *, form: str | None, objects: Sequence[str] = ()) -> Iterator[tuple[Intake, list[Alert]]]:
+    """Judge a file as it grows; yield after each batch what is counted so far and the alerts that are new."""
+    bench = judged_by(directory)
+    cluster = inventory_of(objects)
+    rejects, accepted, told = Rejects(), 0, set[object]()
+    tail = following.Follow(Path(source), checkpoint, format=form)
+    for batch in tail:
+        rejects.add(batch.rejects)
+        accepted += batch.accepted
+        bench.take(batch.stream, resolved(batch, cluster))
+        fresh = [alert for alert in bench.alerts() if alert["id"] not in told]
+        told |= {alert["id"] for alert in fresh}
+        yield Intake(accepted, rejects), fresh
+        tail.commit()
+
+
+def inventory_of(sources: Sequence[str]) -> pl.DataFrame:
+    """Return the cluster's objects of these sources (tables.OBJECTS)."""
+    found = [inventory.read(source).frame for source in sources]
+    return pl.concat(found) if found else frames.empty(tables.OBJECTS)
+
+
+def resolved(batch: reading.Batch, cluster: pl.DataFrame) -> pl.DataFrame:
+    """Return a batch's events with their workloads, as far as the cluster's objects tell."""
+    return batch.events if cluster.is_empty() else resolve.resolve(batch.stream, batch.events, cluster)
+
+
+def matured(learned: pl.DataFrame) -> tuple[pl.DataFrame, maturity.Maturity]:
+    """Return the maturity of each subject that behaves, and of all together."""
+    behaving = learned.filter(~pl.col("verb").is_in(facts.CREDENTIAL_VERBS))
+    lazy = engines.of(behaving)
+    each = maturity.judged(engines.collect(maturity.counted(lazy))).sort("subject")
+    whole = engines.collect(maturity.pooled(lazy)).row(0, named=True)
+    pooled = maturity.judge(**{name: int(whole[name] or 0) for name in ("events", "singletons", "doubletons", "days")})
+    return each, pooled
+
+
+def roles(learned: pl.DataFrame) -> list[dict[str, object]]:
+    """Return the RBAC objects that allow just what the identities of a profile used."""
+    return role.roles(learned)

@@ -1,0 +1,1 @@
+"""A profile written down as policy: least privilege is what was used."""
