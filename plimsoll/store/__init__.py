@@ -105,7 +105,7 @@ class Profile:
 
     def segments(self) -> list[Segment]:
         """Return what was learned, by event time: the same list whatever the order of learning."""
-        return sorted(itertools.chain.from_iterable(file.segments for file in self._files()))
+        return sorted(itertools.chain.from_iterable(file.segments for file in self._files()), key=segments.by_time)
 
     def facts(self) -> pl.LazyFrame:
         """Return the facts as they are now, less what is forgotten; one fact may be in several rows, to be grouped."""
@@ -113,7 +113,7 @@ class Profile:
         dropped = self.state.forgotten()
         if not dropped:
             return facts
-        until = pl.LazyFrame(dropped.items(), schema={"subject": pl.String, "_until": pl.Int64}, orient="row")
+        until = pl.LazyFrame({"subject": list(dropped), "_until": list(dropped.values())})
         kept = facts.join(until, on="subject", how="left")
         return kept.filter(pl.col("_until").is_null() | (pl.col("day") > pl.col("_until"))).drop("_until")
 

@@ -27,8 +27,8 @@ IN_MEMORY = 1 << 20
 _BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException, msgspec.MsgspecError, KeyError, UnicodeDecodeError)
 
 
-class Segment(msgspec.Struct, frozen=True, order=True):
-    """What was learned in one go, in event time; sorts by when it begins."""
+class Segment(msgspec.Struct, frozen=True):
+    """What was learned in one go, in event time."""
 
     first: int | None
     """Time of the first event that taught a fact, in microseconds since 1970, UTC."""
@@ -41,6 +41,15 @@ class Segment(msgspec.Struct, frozen=True, order=True):
     events: int
     vocabulary: str
     """Version of the list of verbs that made the facts."""
+
+
+def by_time(segment: Segment) -> tuple[int, int, str]:
+    """Return what segments are sorted by; those without events come first.
+
+    >>> by_time(Segment(None, None, "0123456789abcdef", "empty.log", 0, 0, 0, "1"))
+    (0, 0, '0123456789abcdef')
+    """
+    return segment.first or 0, segment.last or 0, segment.digest
 
 
 class File(NamedTuple):
@@ -156,7 +165,9 @@ def _read(path: Path) -> tuple[tuple[Segment, ...], pl.LazyFrame]:
     """Return what a file says; the frame keeps a descriptor of its own, so the name may vanish."""
     with path.open("rb") as file:
         source = io.BytesIO(file.read()) if path.stat().st_size <= IN_MEMORY else file
-        return _segments(pl.read_parquet_metadata(source)), pl.scan_parquet(source)
+        segments = _segments(pl.read_parquet_metadata(source))
+        source.seek(0)
+        return segments, pl.scan_parquet(source)
 
 
 @functools.lru_cache(maxsize=8)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -114,22 +113,26 @@ class State:
             database.execute(statement, values)
 
     def _rows(self, row: type[Row], statement: str, *values: str) -> list[Row]:
-        """Ask for rows; again where the last writer was just folding its log into the file."""
+        """Ask for rows; again where the last writer was just folding its log into the file.
+
+        SQLite reads beside writers by memory that is a file. Where that cannot be made, on a full or a
+        read-only disk, nobody writes either, and the file is read as one that stands still.
+        """
         with self._explained():
             for _ in range(TRIES):
                 with contextlib.suppress(sqlite3.OperationalError):
-                    return self._asked(row, statement, values)
+                    return self._asked("ro", row, statement, values)
                 time.sleep(0.01)
-            return self._asked(row, statement, values)
+            return self._asked("ro" if self._logged() else "ro&immutable=1", row, statement, values)
 
-    def _asked(self, row: type[Row], statement: str, values: tuple[str, ...]) -> list[Row]:
-        with contextlib.closing(self._connected(self._reading())) as database:
+    def _asked(self, mode: str, row: type[Row], statement: str, values: tuple[str, ...]) -> list[Row]:
+        with contextlib.closing(self._connected(mode)) as database:
             return msgspec.convert(database.execute(statement, values).fetchall(), list[row])  # type: ignore[valid-type]
 
-    def _reading(self) -> str:
-        """Read beside writers; where nobody may write, not even SQLite's shared memory, as a file that stands still."""
-        still = not os.access(self.directory, os.W_OK) and not self.path.with_name(f"{FILE}-wal").exists()
-        return "ro&immutable=1" if still else "ro"
+    def _logged(self) -> bool:
+        """Return whether SQLite's log holds what is not in the file yet."""
+        log = self.path.with_name(f"{FILE}-wal")
+        return log.exists() and log.stat().st_size > 0
 
     def _connected(self, mode: str) -> sqlite3.Connection:
         database = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_SECONDS)
