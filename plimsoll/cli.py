@@ -31,15 +31,29 @@ Severity = Literal["low", "medium", "high", "critical"]
 GRAVITY = ("info", "low", "medium", "high", "critical")
 OK, FINDINGS, INCOMPLETE, INTERRUPTED = 0, 1, 3, 130
 
-Source = Annotated[list[str], Parameter(help="A file, folder, glob, `-` (standard input) or URL; gzip and zstd by content.", negative=())]
+Source = Annotated[
+    list[str],
+    Parameter(help="A file, folder, glob, `-` (standard input) or URL; gzip and zstd by content.", negative=()),
+]
 ProfileDir = Annotated[Path, Parameter(name="--profile", help="Directory of the profile.")]
-From = Annotated[str | None, Parameter(name="--from", help="Format of the sources, where content does not tell (see docs/sources).")]
-Objects = Annotated[list[str] | None, Parameter(name="--objects", help="Manifests or a watch stream: which address and container is whose.", negative=())]
+From = Annotated[
+    str | None, Parameter(name="--from", help="Format of the sources, where content does not tell (see docs/sources).")
+]
+Objects = Annotated[
+    list[str] | None,
+    Parameter(name="--objects", help="Manifests or a watch stream: which address and container is whose.", negative=()),
+]
 Engine = Annotated[Literal["polars", "duckdb", "spark"], Parameter(help="Where the tables are computed.")]
 Output = Annotated[Form, Parameter(name=["--output", "-o"], help="Form of the answer.")]
-Rejected = Annotated[Path | None, Parameter(name="--rejects", help="File to keep the records in that could not be read, as JSON lines.")]
-Follow = Annotated[bool, Parameter(negative=(), help="Go on with what is added to the file, through rotation, until interrupted.")]
-Checkpoint = Annotated[Path | None, Parameter(help="File that remembers how far `--follow` came; by default beside the profile.")]
+Rejected = Annotated[
+    Path | None, Parameter(name="--rejects", help="File to keep the records in that could not be read, as JSON lines.")
+]
+Follow = Annotated[
+    bool, Parameter(negative=(), help="Go on with what is added to the file, through rotation, until interrupted.")
+]
+Checkpoint = Annotated[
+    Path | None, Parameter(help="File that remembers how far `--follow` came; by default beside the profile.")
+]
 Color = Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")]
 
 app = App(
@@ -50,7 +64,11 @@ app = App(
     help_epilogue="Example: plimsoll learn audit.log --profile ./profile && plimsoll detect today.log --profile ./profile",
     result_action="return_value",
 )
-profile_app = App(name="profile", help="Look at what was learned, and edit it.", help_epilogue="Example: plimsoll profile list --profile ./profile")
+profile_app = App(
+    name="profile",
+    help="Look at what was learned, and edit it.",
+    help_epilogue="Example: plimsoll profile list --profile ./profile",
+)
 app.command(profile_app)
 
 
@@ -64,7 +82,13 @@ def run(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `plimsoll … | head` ends quietly
     plain = Console(file=sys.stderr, highlight=False, no_color=True)
     try:
-        code = app(arguments, exit_on_error=False, print_error=False, console=Console(no_color=not sys.stdout.isatty()), error_console=plain)
+        code = app(
+            arguments,
+            exit_on_error=False,
+            print_error=False,
+            console=Console(no_color=not sys.stdout.isatty()),
+            error_console=plain,
+        )
     except cyclopts.CycloptsError as error:
         return _refused(errors.UsageError(f"{' '.join(str(error).split())} (plimsoll --help)"))
     except errors.PlimsollError as error:
@@ -105,19 +129,32 @@ def learn(
         learned = flow.learn(sources, profile, form=from_, objects=objects or [], engine=engine, progress=progress)
     each, pooled = flow.matured(flow.known(profile)) if (profile / "profile.json").exists() else (pl.DataFrame(), None)
     if output == "table":
-        print(f"{learned.intake.accepted:,} records read, {_many(learned.segments, 'new segment')}" + (f", {learned.known} known already" if learned.known else ""))
+        print(
+            f"{learned.intake.accepted:,} records read, {_many(learned.segments, 'new segment')}"
+            + (f", {learned.known} known already" if learned.known else "")
+        )
         if pooled is not None:
             print(f"{each.height:,} subjects known; {pooled.state}: {pooled.sentence}")
             _maturities(each, color, most=12)
     else:
         overall = None if pooled is None else pooled._asdict()
-        outputs.document(output, {"input": learned.intake.as_document(), "segments": {"new": learned.segments, "known": learned.known}, "maturity": overall}, sys.stdout)
+        outputs.document(
+            output,
+            {
+                "input": learned.intake.as_document(),
+                "segments": {"new": learned.segments, "known": learned.known},
+                "maturity": overall,
+            },
+            sys.stdout,
+        )
     return _leftover(learned.intake, rejects)
 
 
 def _learn_on(sources: list[str], profile: Path, checkpoint: Path | None, form: str | None, objects: list[str]) -> int:
     counted = None
-    for counted in flow.learn_on(_one(sources), profile, checkpoint or profile / "follow.json", form=form, objects=objects):
+    for counted in flow.learn_on(
+        _one(sources), profile, checkpoint or profile / "follow.json", form=form, objects=objects
+    ):
         print(f"\r{counted.accepted:,} records learned", end="", file=sys.stderr, flush=True)
     return OK if counted is None else _leftover(counted, None)
 
@@ -133,8 +170,13 @@ def detect(
     sources: Source,
     /,
     *,
-    profile: Annotated[Path | None, Parameter(name="--profile", help="Directory of the profile; without it the token ledger judges alone.")] = None,
-    budget: Annotated[int | None, Parameter(help="Alerts a day you can read; certain ones are shown in any case.")] = None,
+    profile: Annotated[
+        Path | None,
+        Parameter(name="--profile", help="Directory of the profile; without it the token ledger judges alone."),
+    ] = None,
+    budget: Annotated[
+        int | None, Parameter(help="Alerts a day you can read; certain ones are shown in any case.")
+    ] = None,
     objects: Objects = None,
     from_: From = None,
     engine: Engine = "polars",
@@ -151,7 +193,9 @@ def detect(
     if follow:
         return _detect_on(sources, profile, checkpoint, from_, objects or [], output, color)
     with _progress(color) as progress:
-        found = flow.detect(sources, profile, form=from_, objects=objects or [], budget=budget, engine=engine, progress=progress)
+        found = flow.detect(
+            sources, profile, form=from_, objects=objects or [], budget=budget, engine=engine, progress=progress
+        )
     outputs.write(output, found.alerts, sys.stdout, color=color)
     if found.forgone:
         print(f"plimsoll: {found.forgone:,} notable acts beyond what memory holds were only counted", file=sys.stderr)
@@ -160,12 +204,21 @@ def detect(
     return FINDINGS if grave else code
 
 
-def _detect_on(sources: list[str], profile: Path | None, checkpoint: Path | None, form: str | None, objects: list[str], output: str, color: places.Color) -> int:
+def _detect_on(
+    sources: list[str],
+    profile: Path | None,
+    checkpoint: Path | None,
+    form: str | None,
+    objects: list[str],
+    output: str,
+    color: places.Color,
+) -> int:
     place = checkpoint or (profile / "detect.json" if profile else None)
     if place is None:
         raise errors.UsageError("--follow without --profile needs --checkpoint FILE")
-    counted = None
-    for counted, fresh in flow.detect_on(_one(sources), profile, place, form=form, objects=objects):
+    counted: flow.Intake | None = None
+    for intake, fresh in flow.detect_on(_one(sources), profile, place, form=form, objects=objects):
+        counted = intake
         if fresh:
             outputs.write(output, fresh, sys.stdout, color=color)
     return OK if counted is None else _leftover(counted, None)
@@ -192,22 +245,58 @@ def profile_list(*, profile: ProfileDir, output: Output = "table", color: Color 
 def _maturities(each: pl.DataFrame, color: places.Color, most: int | None = None) -> None:
     """Show subjects with their maturity, the least known first where not all are shown."""
     rows = each.sort("bound", "subject", descending=[True, False]).head(most) if most else each
-    columns = [table.Column("SUBJECT"), table.Column("STATE"), table.Column("ACTS", "right"), table.Column("KINDS", "right"), table.Column("DAYS", "right"), table.Column("IN WORDS")]
-    texts = [[row["subject"], row["state"], f"{row['events']:,}", f"{row['facts']:,}", str(row["days"]), row["sentence"]] for row in rows.iter_rows(named=True)]
+    columns = [
+        table.Column("SUBJECT"),
+        table.Column("STATE"),
+        table.Column("ACTS", "right"),
+        table.Column("KINDS", "right"),
+        table.Column("DAYS", "right"),
+        table.Column("IN WORDS"),
+    ]
+    texts = [
+        [row["subject"], row["state"], f"{row['events']:,}", f"{row['facts']:,}", str(row["days"]), row["sentence"]]
+        for row in rows.iter_rows(named=True)
+    ]
     table.show(columns, texts, sys.stdout, none="Nothing was learned yet.", color=color)
     if most and each.height > most:
         print(f"… the {most} least known of {each.height}; all of them: plimsoll profile list")
 
 
 @profile_app.command(name="show", help_epilogue="Example: plimsoll profile show 'sa:ci/*' --profile ./profile")
-def profile_show(subject: Annotated[str, Parameter(help="A subject, or a glob of subjects.")], /, *, profile: ProfileDir, output: Output = "table", color: Color = "auto") -> int:
+def profile_show(
+    subject: Annotated[str, Parameter(help="A subject, or a glob of subjects.")],
+    /,
+    *,
+    profile: ProfileDir,
+    output: Output = "table",
+    color: Color = "auto",
+) -> int:
     """Show the facts learned of a subject: what it does, how often, on how many days, since when."""
     facts = _facts_of(_added_up(flow.known(profile)), subject)
     if facts.is_empty():
         raise errors.InputError(f"nothing was learned of {subject}")
     if output == "table":
-        columns = [table.Column("SUBJECT"), table.Column("VERB"), table.Column("GIVEN"), table.Column("OBJECT"), table.Column("TIMES", "right"), table.Column("DAYS", "right"), table.Column("LAST")]
-        texts = [[row["subject"], row["verb"], row["given"], row["object"], f"{row['count']:,}", str(row["days"]), f"{row['last']:%Y-%m-%d %H:%M}"] for row in facts.iter_rows(named=True)]
+        columns = [
+            table.Column("SUBJECT"),
+            table.Column("VERB"),
+            table.Column("GIVEN"),
+            table.Column("OBJECT"),
+            table.Column("TIMES", "right"),
+            table.Column("DAYS", "right"),
+            table.Column("LAST"),
+        ]
+        texts = [
+            [
+                row["subject"],
+                row["verb"],
+                row["given"],
+                row["object"],
+                f"{row['count']:,}",
+                str(row["days"]),
+                f"{row['last']:%Y-%m-%d %H:%M}",
+            ]
+            for row in facts.iter_rows(named=True)
+        ]
         table.show(columns, texts, sys.stdout, none="", color=color)
     else:
         _put(output, _rows(facts))
@@ -219,18 +308,27 @@ def profile_diff(before: Path, after: Path, /, *, output: Output = "table", colo
     """Show which facts of known subjects are in one profile and not in the other."""
     old, new = _added_up(flow.known(before)), _added_up(flow.known(after))
     key = ["subject", "verb", "given", "object"]
-    parts = [new.join(old, on=key, how="anti").with_columns(change=pl.lit("added")), old.join(new, on=key, how="anti").with_columns(change=pl.lit("gone"))]
+    parts = [
+        new.join(old, on=key, how="anti").with_columns(change=pl.lit("added")),
+        old.join(new, on=key, how="anti").with_columns(change=pl.lit("gone")),
+    ]
     changes = pl.concat(parts).sort(*key, "change").select("change", *key, "count", "days", "first", "last")
     if output == "table":
         columns = [table.Column(name.upper()) for name in ("change", *key)] + [table.Column("TIMES", "right")]
-        texts = [[str(row[name]) for name in ("change", *key)] + [f"{row['count']:,}"] for row in changes.iter_rows(named=True)]
+        texts = [
+            [str(row[name]) for name in ("change", *key)] + [f"{row['count']:,}"]
+            for row in changes.iter_rows(named=True)
+        ]
         table.show(columns, texts, sys.stdout, none="No differences.", color=color)
     else:
         _put(output, _rows(changes))
     return OK
 
 
-@profile_app.command(name="approve", help_epilogue="Example: plimsoll profile approve 'sa:ci/*' --verb request --object 'list secrets' --note CHG-1042 --profile ./profile")
+@profile_app.command(
+    name="approve",
+    help_epilogue="Example: plimsoll profile approve 'sa:ci/*' --verb request --object 'list secrets' --note CHG-1042 --profile ./profile",
+)
 def profile_approve(
     subject: str,
     /,
@@ -258,11 +356,16 @@ def profile_forget(subject: str, /, *, profile: ProfileDir) -> int:
     return OK
 
 
-@profile_app.command(name="export", help_epilogue="Example: plimsoll profile export --profile ./profile -o jsonl > facts.jsonl")
+@profile_app.command(
+    name="export", help_epilogue="Example: plimsoll profile export --profile ./profile -o jsonl > facts.jsonl"
+)
 def profile_export(
     *,
     profile: ProfileDir,
-    as_: Annotated[Literal["facts", "role"], Parameter(name="--as", help="facts: the table itself; role: RBAC Roles that allow what was used.")] = "facts",
+    as_: Annotated[
+        Literal["facts", "role"],
+        Parameter(name="--as", help="facts: the table itself; role: RBAC Roles that allow what was used."),
+    ] = "facts",
     subject: Annotated[str, Parameter(help="A subject, or a glob of subjects.")] = "*",
     output: Annotated[Literal["json", "jsonl", "yaml"], Parameter(name=["--output", "-o"])] = "yaml",
 ) -> int:
@@ -279,19 +382,34 @@ def profile_export(
 
 
 @app.command(help_epilogue="Example: plimsoll doctor -o json")
-def doctor(*, profile: Annotated[Path | None, Parameter(name="--profile", help="A profile to examine too.")] = None, output: Output = "table", color: Color = "auto") -> int:
+def doctor(
+    *,
+    profile: Annotated[Path | None, Parameter(name="--profile", help="A profile to examine too.")] = None,
+    output: Output = "table",
+    color: Color = "auto",
+) -> int:
     """Say what is missing on this machine and how to mend it."""
     checks = examination.examine(profile)
     if output == "table":
         columns = [table.Column(""), table.Column("CHECK"), table.Column("FOUND"), table.Column("HOW TO MEND IT")]
-        table.show(columns, [[check.state, check.name, check.found, check.mend] for check in checks], sys.stdout, none="", color=color)
+        table.show(
+            columns,
+            [[check.state, check.name, check.found, check.mend] for check in checks],
+            sys.stdout,
+            none="",
+            color=color,
+        )
     else:
         _put(output, [check._asdict() for check in checks])
     return 4 if any(check.state == "missing" for check in checks) else OK
 
 
 @app.command(help_epilogue="Example: plimsoll demo --no-serve")
-def demo(*, no_serve: Annotated[bool, Parameter(negative=(), help="End after the story, without the console.")] = False, color: Color = "auto") -> int:
+def demo(
+    *,
+    no_serve: Annotated[bool, Parameter(negative=(), help="End after the story, without the console.")] = False,
+    color: Color = "auto",
+) -> int:
     """Show the whole idea on a bundled recording: learn, detect, explain. Needs no network and leaves nothing behind."""
     from plimsoll import demo as story  # noqa: PLC0415  a recording is opened only when it is told
 
@@ -310,7 +428,11 @@ def _facts_of(facts: pl.DataFrame, subject: str) -> pl.DataFrame:
 def _added_up(facts: pl.DataFrame) -> pl.DataFrame:
     """Return facts without their days: subject, verb, given, object, count, days, first, last."""
     key = ["subject", "verb", "given", "object"]
-    return facts.group_by(key).agg(pl.col("count").sum(), pl.len().alias("days"), pl.col("first").min(), pl.col("last").max()).sort("subject", "verb", "given", pl.col("count").neg(), "object")
+    return (
+        facts.group_by(key)
+        .agg(pl.col("count").sum(), pl.len().alias("days"), pl.col("first").min(), pl.col("last").max())
+        .sort("subject", "verb", "given", pl.col("count").neg(), "object")
+    )
 
 
 def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
@@ -342,7 +464,14 @@ def _progress(color: places.Color) -> Iterator[flow.Progress]:
         yield flow.quiet
         return
     console = Console(stderr=True, no_color=color == "never" or None)
-    with Bar(SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,.0f} records"), TimeElapsedColumn(), console=console, transient=True) as bar:
+    with Bar(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.completed:,.0f} records"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    ) as bar:
         task = bar.add_task("reading")
         yield lambda name, count: bar.update(task, description=name[-60:], completed=count)
 

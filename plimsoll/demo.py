@@ -46,10 +46,11 @@ def _learn(place: Path, profile: Path, stream: TextIO) -> None:
     learned = flow.learn([str(place / "audit-learn.jsonl.zst")], profile)
     known = flow.known(profile)
     each, pooled = flow.matured(known)
-    stream.write(f"  {learned.intake.accepted:,} requests became {known.height:,} facts about {each.height} identities. {pooled.state.capitalize()}: {pooled.sentence}.\n")
+    stream.write(
+        f"  {learned.intake.accepted:,} requests became {known.height:,} facts about {each.height} identities. {pooled.state.capitalize()}: {pooled.sentence}.\n"
+    )
     stream.write(f"\n  What it learned of {EXAMPLE}, a CI deployer:\n")
-    for verb in EXAMPLE_VERBS:
-        stream.write(f"    {verb:<8} {', '.join(_usual(known, verb))}\n")
+    stream.writelines(f"    {verb:<8} {', '.join(_usual(known, verb))}\n" for verb in EXAMPLE_VERBS)
 
 
 def _usual(known: pl.DataFrame, verb: str) -> Sequence[str]:
@@ -67,4 +68,6 @@ def _judge(place: Path, profile: Path, stream: TextIO, color: places.Color) -> N
     if rest:
         stream.write(f"\nAnd {len(rest)} more alerts, why and all with `plimsoll detect`:\n")
         stream.writelines(f"  {alert['severity']!s:<9}{alert['title']}\n" for alert in rest)
-    stream.write(f"\n{found.intake.accepted:,} requests, {len(found.alerts)} alerts: nobody wrote a rule for any of them.\n")
+    stream.write(
+        f"\n{found.intake.accepted:,} requests, {len(found.alerts)} alerts: nobody wrote a rule for any of them.\n"
+    )

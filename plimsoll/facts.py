@@ -52,8 +52,16 @@ AUDIT = (
 )
 
 CREDENTIALS = (
-    Verb("at", "a token bound to this pod was used from this address", col("source_ip"), ANY, col("user_pod_uid") != ""),
-    Verb("used", "a token bound to no pod was used from this /24 or /64", col("network"), col("zone"), col("user_pod_uid") == ""),
+    Verb(
+        "at", "a token bound to this pod was used from this address", col("source_ip"), ANY, col("user_pod_uid") != ""
+    ),
+    Verb(
+        "used",
+        "a token bound to no pod was used from this /24 or /64",
+        col("network"),
+        col("zone"),
+        col("user_pod_uid") == "",
+    ),
 )
 """What the token ledger remembers: the subject is a credential, `pod:<uid>` or `token:<id>`."""
 CREDENTIAL_VERBS = tuple(verb.name for verb in CREDENTIALS)
@@ -61,24 +69,108 @@ CREDENTIAL_VERBS = tuple(verb.name for verb in CREDENTIALS)
 _port = pl.concat_str(col("fd_sport").cast(pl.String).fill_null("?"), pl.lit("/"), col("fd_l4proto").fill_null("tcp"))
 _type = col("evt_type")
 _opened = _type.is_in(["open", "openat", "openat2", "creat"])
-_writing = col("evt_arg_flags").str.contains("O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND").fill_null(value=False) | (_type == "creat")
+_writing = col("evt_arg_flags").str.contains("O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND").fill_null(value=False) | (
+    _type == "creat"
+)
 
 ACTIVITY = (
     Verb("exec", "ran this program", col("program"), ANY, _type.is_in(["execve", "execveat"]) & (col("program") != "")),
-    Verb("spawn", "and it was started by that one", col("program"), col("parent"), _type.is_in(["execve", "execveat"]) & (col("program") != "") & (col("parent") != "")),
+    Verb(
+        "spawn",
+        "and it was started by that one",
+        col("program"),
+        col("parent"),
+        _type.is_in(["execve", "execveat"]) & (col("program") != "") & (col("parent") != ""),
+    ),
     Verb("read", "opened this file to read", col("file"), ANY, _opened & ~_writing & (col("file") != "")),
-    Verb("write", "wrote in this folder", col("folder"), ANY, ((_opened & _writing) | _type.is_in(["rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "mkdir", "mkdirat", "chmod", "fchmodat", "write"])) & (col("folder") != "")),
-    Verb("delete", "deleted in this folder", col("folder"), ANY, _type.is_in(["unlink", "unlinkat", "rmdir"]) & (col("folder") != "")),
-    Verb("connect", "opened a connection to this end and port", pl.concat_str(col("end"), pl.lit(":"), _port), ANY, _type.is_in(["connect", "sendto", "sendmsg"]) & (col("end") != "")),
-    Verb("listen", "listened on this port", _port, ANY, _type.is_in(["listen", "bind"]) & col("fd_sport").is_not_null()),
-    Verb("accept", "was called on this port from that network", col("client"), _port, _type.is_in(["accept", "accept4"]) & (col("client") != "")),
+    Verb(
+        "write",
+        "wrote in this folder",
+        col("folder"),
+        ANY,
+        (
+            (_opened & _writing)
+            | _type.is_in(
+                [
+                    "rename",
+                    "renameat",
+                    "renameat2",
+                    "link",
+                    "linkat",
+                    "symlink",
+                    "symlinkat",
+                    "mkdir",
+                    "mkdirat",
+                    "chmod",
+                    "fchmodat",
+                    "write",
+                ]
+            )
+        )
+        & (col("folder") != ""),
+    ),
+    Verb(
+        "delete",
+        "deleted in this folder",
+        col("folder"),
+        ANY,
+        _type.is_in(["unlink", "unlinkat", "rmdir"]) & (col("folder") != ""),
+    ),
+    Verb(
+        "connect",
+        "opened a connection to this end and port",
+        pl.concat_str(col("end"), pl.lit(":"), _port),
+        ANY,
+        _type.is_in(["connect", "sendto", "sendmsg"]) & (col("end") != ""),
+    ),
+    Verb(
+        "listen", "listened on this port", _port, ANY, _type.is_in(["listen", "bind"]) & col("fd_sport").is_not_null()
+    ),
+    Verb(
+        "accept",
+        "was called on this port from that network",
+        col("client"),
+        _port,
+        _type.is_in(["accept", "accept4"]) & (col("client") != ""),
+    ),
     Verb("resolve", "asked for this DNS name", col("dns_name"), ANY, (_type == "dns") & (col("dns_name") != "")),
-    Verb("syscall", "did something else that is watched", col("evt_type"), ANY, _type.is_in(["setuid", "setgid", "setresuid", "capset", "ptrace", "mount", "umount2", "init_module", "finit_module", "bpf", "unshare", "setns", "io_uring_setup", "memfd_create", "pivot_root", "chroot"])),
+    Verb(
+        "syscall",
+        "did something else that is watched",
+        col("evt_type"),
+        ANY,
+        _type.is_in(
+            [
+                "setuid",
+                "setgid",
+                "setresuid",
+                "capset",
+                "ptrace",
+                "mount",
+                "umount2",
+                "init_module",
+                "finit_module",
+                "bpf",
+                "unshare",
+                "setns",
+                "io_uring_setup",
+                "memfd_create",
+                "pivot_root",
+                "chroot",
+            ]
+        ),
+    ),
     Verb("rule", "set off this rule of a sensor", col("rule"), ANY, col("rule").fill_null("") != ""),
 )
 
 FLOW = (
-    Verb("connect", "opened a connection to this end and port", pl.concat_str(col("other"), pl.lit(":"), col("port")), ANY, col("opened")),
+    Verb(
+        "connect",
+        "opened a connection to this end and port",
+        pl.concat_str(col("other"), pl.lit(":"), col("port")),
+        ANY,
+        col("opened"),
+    ),
     Verb("accept", "was called on this port by that end", col("other"), col("port"), ~col("opened")),
 )
 
@@ -106,7 +198,9 @@ def of(stream: str, events: pl.DataFrame) -> pl.DataFrame:
     return said(stream, acts(stream, events, by=[DAY]))
 
 
-def said(stream: str, happened: pl.DataFrame, *, only: Sequence[str] = (), skip: Sequence[str] = (), by: Sequence[str] = ()) -> pl.DataFrame:
+def said(
+    stream: str, happened: pl.DataFrame, *, only: Sequence[str] = (), skip: Sequence[str] = (), by: Sequence[str] = ()
+) -> pl.DataFrame:
     """Return the facts that acts state, one row for each act and verb, with the columns of `by` beside them.
 
     `only` and `skip` name verbs. The result has the columns of tables.FACTS, then those of `by`.
@@ -158,20 +252,29 @@ def _stated(happened: pl.DataFrame, verb: Verb, by: Sequence[str]) -> pl.DataFra
     )
 
 
-def _counted(events: pl.DataFrame, keys: Sequence[str], by: Sequence[pl.Expr], evidence: pl.Expr | None = None) -> pl.DataFrame:
+def _counted(
+    events: pl.DataFrame, keys: Sequence[str], by: Sequence[pl.Expr], evidence: pl.Expr | None = None
+) -> pl.DataFrame:
     shown = [] if evidence is None else [evidence.sort_by("time").head(EVIDENCE).alias("evidence")]
     return events.filter(col("time").is_not_null()).group_by(*keys, *by).agg(*_COUNTED, *shown)
 
 
-def mapped(frame: pl.DataFrame, columns: Sequence[str], function: Callable[..., Any], into: Sequence[str]) -> pl.DataFrame:
+def mapped(
+    frame: pl.DataFrame, columns: Sequence[str], function: Callable[..., Any], into: Sequence[str]
+) -> pl.DataFrame:
     """Return the frame with columns `into` computed by a Python function from each distinct row of `columns`.
 
     With several columns in `into` the function returns a tuple of as many strings.
     """
     distinct = frame.select(columns).unique()
     values = [function(*row) for row in distinct.iter_rows()]
-    made = [pl.Series(name, [value[n] for value in values] if len(into) > 1 else values, pl.String) for n, name in enumerate(into)]
-    return frame.join(distinct.with_columns(made), on=list(columns), how="left", nulls_equal=True, maintain_order="left")
+    made = [
+        pl.Series(name, [value[n] for value in values] if len(into) > 1 else values, pl.String)
+        for n, name in enumerate(into)
+    ]
+    return frame.join(
+        distinct.with_columns(made), on=list(columns), how="left", nulls_equal=True, maintain_order="left"
+    )
 
 
 # Audit: a request is who, what, where, from where, with what, and how it was answered.
@@ -182,9 +285,17 @@ _TOUCH = (*_SUBJECT, *_WHAT, "objectRef_name")
 _ASKED = (*_REQUEST, "objectRef_name", "user_pod_uid", "user_credential_id", "user_pod_name", "user_node_name")
 _WRITES = ("create", "update", "patch", "delete")
 _SECRETIVE = ("secrets", "configmaps", "serviceaccounts", "nodes", "certificatesigningrequests")
-_NAMED = (col("objectRef_name").fill_null("") != "") & (
-    col("objectRef_resource").is_in(_SECRETIVE) | (col("objectRef_subresource").is_in(["exec", "attach", "portforward", "proxy", "ephemeralcontainers"])) | col("verb").is_in(_WRITES)
-) & ~col("objectRef_resource").is_in(["events", "leases", "endpointslices", "endpoints", "tokenreviews", "subjectaccessreviews"])
+_NAMED = (
+    (col("objectRef_name").fill_null("") != "")
+    & (
+        col("objectRef_resource").is_in(_SECRETIVE)
+        | (col("objectRef_subresource").is_in(["exec", "attach", "portforward", "proxy", "ephemeralcontainers"]))
+        | col("verb").is_in(_WRITES)
+    )
+    & ~col("objectRef_resource").is_in(
+        ["events", "leases", "endpointslices", "endpoints", "tokenreviews", "subjectaccessreviews"]
+    )
+)
 _TOKEN = col("user_credential_id").str.starts_with("JTI=")
 CREDENTIAL = (
     pl.when(col("user_pod_uid").fill_null("") != "")
@@ -211,7 +322,10 @@ def _answered(events: pl.DataFrame) -> pl.DataFrame:
         .alias("outcome"),
         pl.when(col("objectRef_resource").is_null()).then(col("requestURI")).alias("path"),
         pl.when(fingerprint.str.starts_with("JTI=")).then(pl.lit("token")).otherwise(fingerprint).alias("credential"),
-        pl.when(col("objectRef_subresource").is_in(CONNECTING) & (col("verb") == "get")).then(pl.lit("create")).otherwise(col("verb")).alias("verb"),
+        pl.when(col("objectRef_subresource").is_in(CONNECTING) & (col("verb") == "get"))
+        .then(pl.lit("create"))
+        .otherwise(col("verb"))
+        .alias("verb"),
         col("user_groups").list.join(",").alias("groups"),
     )
 
@@ -220,13 +334,25 @@ def _named(counted: pl.DataFrame) -> pl.DataFrame:
     """Give requests their comparable names, as far as their columns are there."""
     frame = mapped(counted, _SUBJECT, _who, ("subject", "peer"))
     frame = mapped(frame, [name for name in _WHAT if name != "objectRef_namespace"], _action, ("action",))
-    frame = frame.with_columns(pl.when(col("objectRef_namespace").fill_null("") == "").then(pl.lit("(cluster)")).otherwise(col("objectRef_namespace")).alias("namespace"))
+    frame = frame.with_columns(
+        pl.when(col("objectRef_namespace").fill_null("") == "")
+        .then(pl.lit("(cluster)"))
+        .otherwise(col("objectRef_namespace"))
+        .alias("namespace")
+    )
     if "objectRef_name" in frame.columns:
-        frame = mapped(frame.with_columns(named=pl.when(_NAMED).then(col("objectRef_name"))), ["objectRef_resource", "named"], _object_name, ("name",))
+        frame = mapped(
+            frame.with_columns(named=pl.when(_NAMED).then(col("objectRef_name"))),
+            ["objectRef_resource", "named"],
+            _object_name,
+            ("name",),
+        )
     if "source_ip" in frame.columns:
         frame = mapped(frame, ["source_ip"], _place, ("network", "zone"))
         frame = mapped(frame, ["userAgent"], _client, ("product", "version", "platform"))
-        frame = frame.with_columns(col("source_ip").fill_null(""), impersonated=col("impersonatedUser_username").fill_null(""))
+        frame = frame.with_columns(
+            col("source_ip").fill_null(""), impersonated=col("impersonatedUser_username").fill_null("")
+        )
     return frame
 
 
@@ -286,8 +412,32 @@ def _client(agent: str | None) -> tuple[str, str, str]:
 
 
 # Activity: what a container's processes do.
-_CONTAINER = ("k8s_ns_name", "k8s_workload_kind", "k8s_workload_name", "k8s_pod_name", "container_name", "container_id", "hostname")
-_ACTIVITY = (*_CONTAINER, "evt_type", "evt_arg_flags", "proc_exepath", "proc_name", "proc_pexepath", "proc_pname", "fd_name", "fd_l4proto", "fd_cip", "fd_sip", "fd_sport", "fd_sip_name", "dns_name", "rule")
+_CONTAINER = (
+    "k8s_ns_name",
+    "k8s_workload_kind",
+    "k8s_workload_name",
+    "k8s_pod_name",
+    "container_name",
+    "container_id",
+    "hostname",
+)
+_ACTIVITY = (
+    *_CONTAINER,
+    "evt_type",
+    "evt_arg_flags",
+    "proc_exepath",
+    "proc_name",
+    "proc_pexepath",
+    "proc_pname",
+    "fd_name",
+    "fd_l4proto",
+    "fd_cip",
+    "fd_sip",
+    "fd_sport",
+    "fd_sip_name",
+    "dns_name",
+    "rule",
+)
 
 
 def _done(counted: pl.DataFrame) -> pl.DataFrame:
@@ -310,7 +460,15 @@ def subject_of(namespace: str, kind: str, name: str, container: str) -> str:
 
 
 @functools.lru_cache(65_536)
-def _whose(namespace: str | None, kind: str | None, name: str | None, pod: str | None, container: str | None, container_id: str | None, node: str | None) -> tuple[str, str]:
+def _whose(
+    namespace: str | None,
+    kind: str | None,
+    name: str | None,
+    pod: str | None,
+    container: str | None,
+    container_id: str | None,
+    node: str | None,
+) -> tuple[str, str]:
     if pod or name:
         if not (kind and name):
             kind, name = normal.workload_of_pod(pod or name or "", None)
@@ -334,7 +492,18 @@ def _file(path: str | None) -> tuple[str, str]:
     return _shown(path), normal.directory(path)
 
 
-_TELLING = ("/etc/", "/root/", "/home/", "/proc/", "/var/run/secrets/", "/run/secrets/", "/dev/", "/boot/", "/sys/", "/host")
+_TELLING = (
+    "/etc/",
+    "/root/",
+    "/home/",
+    "/proc/",
+    "/var/run/secrets/",
+    "/run/secrets/",
+    "/dev/",
+    "/boot/",
+    "/sys/",
+    "/host",
+)
 
 
 def _shown(path: str) -> str:
@@ -353,9 +522,14 @@ def _end(address: str | None, name: str | None) -> str:
 
 
 # Flow: two ends, and each learns of the other.
-_OPENED = ~col("is_reply").fill_null(value=False) & col("verdict").fill_null("FORWARDED").is_in(["FORWARDED", "REDIRECTED", "AUDIT", "TRACED", "TRANSLATED"])
+_OPENED = ~col("is_reply").fill_null(value=False) & col("verdict").fill_null("FORWARDED").is_in(
+    ["FORWARDED", "REDIRECTED", "AUDIT", "TRACED", "TRANSLATED"]
+)
 _SIDES = {
-    side: tuple(f"{side}_{part}" for part in ("namespace", "workload_kind", "workload_name", "pod_name", "identity", "ip")) for side in ("source", "destination")
+    side: tuple(
+        f"{side}_{part}" for part in ("namespace", "workload_kind", "workload_name", "pod_name", "identity", "ip")
+    )
+    for side in ("source", "destination")
 }
 _FLOW = (*_SIDES["source"], *_SIDES["destination"], "name", "destination_port", "l4_protocol")
 
@@ -364,8 +538,17 @@ def _met(counted: pl.DataFrame) -> pl.DataFrame:
     frame = counted
     for side, columns in _SIDES.items():
         frame = mapped(frame, columns, _flow_end, (f"{side}_subject", f"{side}_end"))
-    port = pl.concat_str(col("destination_port").cast(pl.String).fill_null("?"), pl.lit("/"), col("l4_protocol").fill_null("TCP").str.to_lowercase())
-    frame = frame.with_columns(port=port, destination_end=pl.when((col("name") != "") & (col("destination_subject") == "")).then(col("name")).otherwise(col("destination_end")))
+    port = pl.concat_str(
+        col("destination_port").cast(pl.String).fill_null("?"),
+        pl.lit("/"),
+        col("l4_protocol").fill_null("TCP").str.to_lowercase(),
+    )
+    frame = frame.with_columns(
+        port=port,
+        destination_end=pl.when((col("name") != "") & (col("destination_subject") == ""))
+        .then(col("name"))
+        .otherwise(col("destination_end")),
+    )
     calls = frame.with_columns(subject=col("source_subject"), other=col("destination_end"), opened=ALWAYS)
     called = frame.with_columns(subject=col("destination_subject"), other=col("source_end"), opened=~ALWAYS)
     both = pl.concat([calls, called]).filter(col("subject") != "")
@@ -373,7 +556,14 @@ def _met(counted: pl.DataFrame) -> pl.DataFrame:
 
 
 @functools.lru_cache(65_536)
-def _flow_end(namespace: str | None, kind: str | None, name: str | None, pod: str | None, identity: str | None, address: str | None) -> tuple[str, str]:
+def _flow_end(
+    namespace: str | None,
+    kind: str | None,
+    name: str | None,
+    pod: str | None,
+    identity: str | None,
+    address: str | None,
+) -> tuple[str, str]:
     """Return the end as a subject (empty for what is no workload) and as the other side names it."""
     if pod or name:
         if not (kind and name):
@@ -389,7 +579,9 @@ _PATH = pl.when(col("objectRef_resource").is_null()).then(col("requestURI")).ali
 _KEYS: dict[str, tuple[str | pl.Expr, ...]] = {
     "activity": _ACTIVITY,
     "audit": tuple(
-        {"outcome": col("responseStatus_code"), "credential": col("annotations_decision"), "path": _PATH}.get(name, col(name))
+        {"outcome": col("responseStatus_code"), "credential": col("annotations_decision"), "path": _PATH}.get(
+            name, col(name)
+        )
         for name in _ASKED
         if name != "groups"
     ),
@@ -400,7 +592,9 @@ _KEYS: dict[str, tuple[str | pl.Expr, ...]] = {
 
 def vocabulary() -> pl.DataFrame:
     """Return the vocabulary as a table: columns stream, verb, says."""
-    return pl.DataFrame([{"stream": stream, "verb": verb.name, "says": verb.doc} for stream, verbs in VERBS.items() for verb in verbs])
+    return pl.DataFrame(
+        [{"stream": stream, "verb": verb.name, "says": verb.doc} for stream, verbs in VERBS.items() for verb in verbs]
+    )
 
 
 def empty() -> pl.DataFrame:

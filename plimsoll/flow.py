@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,8 +16,8 @@ from plimsoll.cluster import resolve
 from plimsoll.detect import evidence, judge
 from plimsoll.learn import maturity, profile
 from plimsoll.policies import role
-from plimsoll.sources import inputs, reading
 from plimsoll.sources import follow as following
+from plimsoll.sources import inputs, reading
 from plimsoll.sources.rejects import Rejects
 
 Progress = Callable[[str, int], None]
@@ -124,7 +125,15 @@ def _remember(kept: store.Profile, read: reading.Reading, taught: Facts, stated:
     )
 
 
-def learn_on(source: str, directory: Path, checkpoint: Path, *, form: str | None, objects: Sequence[str] = (), progress: Progress = quiet) -> Iterator[Intake]:
+def learn_on(
+    source: str,
+    directory: Path,
+    checkpoint: Path,
+    *,
+    form: str | None,
+    objects: Sequence[str] = (),
+    progress: Progress = quiet,
+) -> Iterator[Intake]:
     """Learn a file as it grows, yielding after each batch that is safely kept; the checkpoint moves only then."""
     cluster = inventory_of(objects)
     kept = store.Profile.open(directory, create=True)
@@ -136,7 +145,15 @@ def learn_on(source: str, directory: Path, checkpoint: Path, *, form: str | None
         taught = Facts()
         taught.add(facts.of(batch.stream, resolved(batch, cluster)))
         if batch.digest:
-            kept.add(batch.digest, taught.profile(), source=batch.source, accepted=batch.accepted, rejected=len(batch.rejects), events=batch.events.height, vocabulary=str(facts.VOCABULARY))
+            kept.add(
+                batch.digest,
+                taught.profile(),
+                source=batch.source,
+                accepted=batch.accepted,
+                rejected=len(batch.rejects),
+                events=batch.events.height,
+                vocabulary=str(facts.VOCABULARY),
+            )
         tail.commit()
         if kept.needs_compaction():
             kept.compact(lambda frame: engines.collect(profile.learn(nw.from_native(frame))))
@@ -149,7 +166,9 @@ def known(directory: Path, engine: str = "polars") -> pl.DataFrame:
     kept = store.Profile.open(directory)
     for segment in kept.segments():
         if segment.vocabulary != str(facts.VOCABULARY):
-            raise errors.InputError(f"learned with another vocabulary of facts ({segment.vocabulary}); learn it again", file=segment.source)
+            raise errors.InputError(
+                f"learned with another vocabulary of facts ({segment.vocabulary}); learn it again", file=segment.source
+            )
     facts_kept = kept.facts().collect()
     return engines.collect(profile.learn(engines.of(facts_kept, engine)))
 
@@ -162,7 +181,9 @@ def judged_by(directory: Path | None, engine: str = "polars") -> judge.Judge:
     held = evidence.Levels(*[engines.of(engines.collect(level)) for level in levels])
     approvals = [] if directory is None else store.Profile.open(directory).state.approvals()
     approved = [(one.subject, one.verb, one.object) for one in approvals]
-    return judge.Judge(held, learned.filter(pl.col("verb").is_in(facts.CREDENTIAL_VERBS)), approved)
+    return judge.Judge(
+        held, learned.filter(pl.col("verb").is_in(facts.CREDENTIAL_VERBS)), approved, seed=secrets.randbits(63)
+    )
 
 
 class Verdicts(NamedTuple):
@@ -200,7 +221,9 @@ def detect(
     return Verdicts(Intake(accepted, rejects), bench.alerts(budget=budget, days=max(1, len(days))), bench.forgone)
 
 
-def detect_on(source: str, directory: Path | None, checkpoint: Path, *, form: str | None, objects: Sequence[str] = ()) -> Iterator[tuple[Intake, list[Alert]]]:
+def detect_on(
+    source: str, directory: Path | None, checkpoint: Path, *, form: str | None, objects: Sequence[str] = ()
+) -> Iterator[tuple[Intake, list[Alert]]]:
     """Judge a file as it grows; yield after each batch what is counted so far and the alerts that are new."""
     bench = judged_by(directory)
     cluster = inventory_of(objects)

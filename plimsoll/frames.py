@@ -52,7 +52,9 @@ def of_columns(table: tables.Table, columns: Mapping[str, Sequence[Any]], height
     """Return a frame of columns, one list each; a column that is not given is null in all `height` rows."""
     return pl.DataFrame(
         [
-            pl.Series(name, columns[name], dtype=dtype) if name in columns else pl.Series(name, [None], dtype=dtype).new_from_index(0, height)
+            pl.Series(name, columns[name], dtype=dtype)
+            if name in columns
+            else pl.Series(name, [None], dtype=dtype).new_from_index(0, height)
             for name, dtype in schema(table).items()
         ]
     )

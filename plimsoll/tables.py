@@ -100,7 +100,11 @@ AUDIT: Table = (
     C("responseStatus_code", "int64", "HTTP status"),
     C("annotations_decision", "string", "authorization.k8s.io/decision: allow or forbid"),
     C("annotations_reason", "string", "authorization.k8s.io/reason: role, binding and subject that allowed it"),
-    C("annotations_issued_credential_id", "string", "authentication.kubernetes.io/issued-credential-id of a TokenRequest"),
+    C(
+        "annotations_issued_credential_id",
+        "string",
+        "authentication.kubernetes.io/issued-credential-id of a TokenRequest",
+    ),
     C("annotations", "string", "all annotations as JSON"),
     C("requestObject", "string", "body of the request as JSON, where the level holds it"),
     C("responseObject", "string", "body of the response as JSON, where the level holds it"),

@@ -44,14 +44,22 @@ def levels(profile: Frame, today: int) -> Levels:
     subjects        subject -> how many events and days it is known for
     """
     own = _own(profile, today)
-    shown = own.select("subject", "peer", "verb", "given", "object").with_columns(_kind(), nw.lit("").alias("all"), n=nw.lit(1))
+    shown = own.select("subject", "peer", "verb", "given", "object").with_columns(
+        _kind(), nw.lit("").alias("all"), n=nw.lit(1)
+    )
     return Levels(
         own=own.drop("peer"),
         own_context=own.group_by("subject", "verb", "given").agg(
-            own_total=_sum("own_weight"), own_kinds=nw.len().cast(nw.Int64), own_context_count=_sum("own_count"), own_since=nw.col("own_first").min()
+            own_total=_sum("own_weight"),
+            own_kinds=nw.len().cast(nw.Int64),
+            own_context_count=_sum("own_count"),
+            own_since=nw.col("own_first").min(),
         ),
         own_any=shown.group_by("subject", "verb", "object").agg(any_shown=_sum("n")),
-        own_any_context=shown.group_by("subject", "verb", "object").agg(n=_sum("n")).group_by("subject", "verb").agg(any_total=_sum("n"), any_kinds=nw.len().cast(nw.Int64)),
+        own_any_context=shown.group_by("subject", "verb", "object")
+        .agg(n=_sum("n"))
+        .group_by("subject", "verb")
+        .agg(any_total=_sum("n"), any_kinds=nw.len().cast(nw.Int64)),
         peer=_shown(shown, "peer", "peer"),
         peer_context=_context(shown, "peer", "peer"),
         kind=_shown(shown, "kind", "kind"),
@@ -79,7 +87,11 @@ def evidence(facts: Frame, known: Levels) -> Frame:
         (known.subjects, ["subject"]),
     ):
         asked = asked.join(frame, on=on, how="left")
-    counts = [name for name in asked.collect_schema().names() if name not in (*FACT, "kind", "all", "own_first", "own_last", "own_since")]
+    counts = [
+        name
+        for name in asked.collect_schema().names()
+        if name not in (*FACT, "kind", "all", "own_first", "own_last", "own_since")
+    ]
     return asked.with_columns(nw.col(*counts).fill_null(0)).drop("all")
 
 
@@ -111,7 +123,11 @@ def _fresh(today: int) -> nw.Expr:
     age = nw.lit(today) - nw.col("day")
     left = nw.when(age >= 8 * HALF_LIFE).then(nw.lit(UNIT >> 8)).otherwise(nw.lit(UNIT))
     for halvings in range(1, 8):
-        left = nw.when((age >= halvings * HALF_LIFE) & (age < (halvings + 1) * HALF_LIFE)).then(nw.lit(UNIT >> halvings)).otherwise(left)
+        left = (
+            nw.when((age >= halvings * HALF_LIFE) & (age < (halvings + 1) * HALF_LIFE))
+            .then(nw.lit(UNIT >> halvings))
+            .otherwise(left)
+        )
     return left.cast(nw.Int64)
 
 
@@ -145,12 +161,21 @@ def _context(shown: Frame, group: str, level: str) -> Frame:
     totals = by_object.group_by(group, "verb", "given").agg(
         _sum(f"{level}_shown").alias(f"{level}_total"), nw.len().cast(nw.Int64).alias(f"{level}_kinds")
     )
-    members = shown.select(group, "subject", "verb", "given").unique().group_by(group, "verb", "given").agg(nw.len().cast(nw.Int64).alias(f"{level}_members"))
+    members = (
+        shown.select(group, "subject", "verb", "given")
+        .unique()
+        .group_by(group, "verb", "given")
+        .agg(nw.len().cast(nw.Int64).alias(f"{level}_members"))
+    )
     return totals.join(members, on=[group, "verb", "given"], how="left")
 
 
 def _subjects(profile: Frame) -> Frame:
     """How long a subject is known, by the facts every event of it states (those that depend on nothing)."""
     days = profile.select("subject", "day").unique().group_by("subject").agg(subject_days=nw.len().cast(nw.Int64))
-    counts = profile.filter(nw.col("given") == "").group_by("subject").agg(subject_count=nw.col("count").sum().cast(nw.Int64))
+    counts = (
+        profile.filter(nw.col("given") == "")
+        .group_by("subject")
+        .agg(subject_count=nw.col("count").sum().cast(nw.Int64))
+    )
     return counts.join(days, on="subject", how="left")

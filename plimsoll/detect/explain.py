@@ -35,7 +35,9 @@ class Usual:
         self._shown: dict[tuple[str, str], list[tuple[str, str, int, datetime]]] = {}
         rows = own.filter(nw.col("subject").is_in(list(subjects))).collect().to_native()
         for row in rows.sort("own_count", "object", descending=[True, False]).iter_rows(named=True):
-            self._shown.setdefault((row["subject"], row["verb"]), []).append((row["given"], row["object"], row["own_count"], row["own_first"]))
+            self._shown.setdefault((row["subject"], row["verb"]), []).append(
+                (row["given"], row["object"], row["own_count"], row["own_first"])
+            )
 
     def of(self, subject: str, verb: str, given: str | None = None) -> list[tuple[str, int]]:
         """Return the usual objects with their counts, commonest first; `given` narrows them."""
@@ -90,7 +92,15 @@ def _weighty(chapter: stories.Chapter) -> list[Fact]:
 def _gravest(chapter: stories.Chapter) -> list[Act]:
     """Return the acts of a chapter, gravest first: by the ledger, by their tactic, by their bits."""
     best = {id(act): bits for bits, act in chapter.deeds.values()}
-    return sorted(chapter.acts, key=lambda act: (not act.findings, -best.get(id(act), -99.0), -sum(max(0.0, fact.bits) for fact in act.facts), act.time))
+    return sorted(
+        chapter.acts,
+        key=lambda act: (
+            not act.findings,
+            -best.get(id(act), -99.0),
+            -sum(max(0.0, fact.bits) for fact in act.facts),
+            act.time,
+        ),
+    )
 
 
 def _evidence(story: stories.Story) -> list[str]:
@@ -122,9 +132,15 @@ def _title(chapter: stories.Chapter, weighty: list[Fact]) -> str:
     place = next((fact for fact in weighty if fact.view == "source"), None)
     deed = next((fact for fact in weighty if fact.view == "deed"), None)
     if acts:
-        did = f"{acts[0].request} in {acts[0].namespace}" + (f" (answer: {acts[0].outcome})" if acts[0].outcome != "ok" else "")
+        did = f"{acts[0].request} in {acts[0].namespace}" + (
+            f" (answer: {acts[0].outcome})" if acts[0].outcome != "ok" else ""
+        )
         new = "" if weighty and not deed else "for the first time " if deed and deed.new else ""
-        return f"{subject}: {did} {new}".strip() + (f" from {address}" if place else "") + (f" with {client}" if any(fact.view == "client" for fact in weighty) else "")
+        return (
+            f"{subject}: {did} {new}".strip()
+            + (f" from {address}" if place else "")
+            + (f" with {client}" if any(fact.view == "client" for fact in weighty) else "")
+        )
     return f"{subject} {_deed_words(weighty[0])}" if weighty else f"{subject} behaves as it never did"
 
 
@@ -153,7 +169,11 @@ def reason(fact: Fact, usual: Usual) -> str:
         counts.append(f"nothing was learned of {fact.subject} yet")
     if (others := fact.peer_members - (fact.own_total > 0)) > 0:
         showing = fact.peer_shown - (fact.own_count > 0)
-        counts.append(f"{showing} of {_number(others, 'peer')} do{'es' * (showing == 1)}" if showing else f"none of its {_number(others, 'peer')} does")
+        counts.append(
+            f"{showing} of {_number(others, 'peer')} do{'es' * (showing == 1)}"
+            if showing
+            else f"none of its {_number(others, 'peer')} does"
+        )
     return f"{_deed_words(fact)}: {'; '.join(counts)}"
 
 
@@ -171,7 +191,9 @@ def _normal(weighty: list[Fact], usual: Usual) -> str:
     wanted: dict[str, str] = {}
     for fact in weighty:
         verb = {"zone": "address", "from": "address"}.get(fact.verb, fact.verb)
-        often = usual.of(fact.subject, verb, fact.given if verb in ("within", "version", "platform", "outcome") else None)
+        often = usual.of(
+            fact.subject, verb, fact.given if verb in ("within", "version", "platform", "outcome") else None
+        )
         if often and verb in _NORMALLY and verb not in wanted:
             wanted[verb] = f"{_NORMALLY[verb]} {_listed(often)}"
     return f"would be normal: {', '.join(wanted.values())}" if wanted else ""

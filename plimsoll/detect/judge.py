@@ -8,7 +8,6 @@ grows with what is unusual and not with the input.
 from __future__ import annotations
 
 import fnmatch
-import random
 import re
 from collections.abc import Sequence
 
@@ -29,23 +28,33 @@ MOST_NOTABLE = 200_000
 class Judge:
     """A profile, compiled, and what it has found so far."""
 
-    def __init__(self, known: evidence.Levels, credentials: pl.DataFrame, approved: Sequence[Approved] = ()) -> None:
+    def __init__(
+        self,
+        known: evidence.Levels,
+        credentials: pl.DataFrame,
+        approved: Sequence[Approved] = (),
+        *,
+        seed: int = 0,
+    ) -> None:
         """Judge by the levels of a profile, held in Polars, and by its facts about credentials (tables.PROFILE).
 
-        What is approved, as globs of subject, verb and object, weighs nothing.
+        What is approved, as globs of subject, verb and object, weighs nothing. `seed` should be a secret, so that
+        nobody can make up an act that hashes like a usual one.
         """
         self._approved = [tuple(re.compile(fnmatch.translate(glob)) for glob in one) for one in approved]
         self._known = known
         self._ledger = ledger.Ledger(credentials)
         self._usual = pl.Series([], dtype=pl.UInt64)
-        self._seed = random.SystemRandom().getrandbits(63)
+        self._seed = seed
         self._notable: list[acts.Act] = []
         self.forgone = 0
         """Notable acts there was no room for."""
 
     def take(self, stream: str, events: pl.DataFrame) -> list[acts.Act]:
         """Judge a batch of events; return its notable acts, which are kept for the alerts too."""
-        keyed = events.with_columns(key=facts.key(stream).hash(self._seed)).filter(~pl.col("key").is_in(self._usual.implode()))
+        keyed = events.with_columns(key=facts.key(stream).hash(self._seed)).filter(
+            ~pl.col("key").is_in(self._usual.implode())
+        )
         if keyed.is_empty():
             return []
         happened = facts.acts(stream, keyed, by=[pl.col("key"), MINUTE]).with_row_index("act")
@@ -82,8 +91,13 @@ class Judge:
         if not self._approved:
             return weighed
         facts_said = weighed.select("subject", "verb", "object").iter_rows()
-        excused = [any(all(glob.match(text) for glob, text in zip(globs, fact, strict=True)) for globs in self._approved) for fact in facts_said]
-        return weighed.with_columns(bits=pl.when(pl.Series(excused, dtype=pl.Boolean)).then(0.0).otherwise(pl.col("bits")))
+        excused = [
+            any(all(glob.match(text) for glob, text in zip(globs, fact, strict=True)) for globs in self._approved)
+            for fact in facts_said
+        ]
+        return weighed.with_columns(
+            bits=pl.when(pl.Series(excused, dtype=pl.Boolean)).then(0.0).otherwise(pl.col("bits"))
+        )
 
     def _sorted_out(self, happened: pl.DataFrame, weighed: pl.DataFrame) -> pl.DataFrame:
         """Return the notable acts, and remember the others as usual."""

@@ -14,7 +14,6 @@ import polars as pl
 
 from plimsoll import facts
 
-
 MOST = 4_000_000
 """Addresses remembered; beyond it the ledger stops growing and says nothing of new credentials."""
 

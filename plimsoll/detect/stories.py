@@ -24,7 +24,7 @@ HOUR = timedelta(hours=1)
 """What is told once within this time is not told again."""
 QUARANTINE = 8.0
 """Chapters of this many bits or more are not learned from."""
-CERTAIN = 9.0
+CERTAIN = 8.0
 """Stories of this many bits are always told, whatever the budget."""
 DOUBTFUL = 5.0
 """Stories of this many bits are told where the budget has room."""
@@ -59,7 +59,11 @@ class Chapter(msgspec.Struct):
         """Bits of evidence that this chapter is no habit."""
         tactics = sorted((max(0.0, bits) for bits, _ in self.deeds.values()), reverse=True)
         told = tactics[0] + OTHER_TACTICS * sum(tactics[1:]) if tactics else 0.0
-        return sum(self._seen_as(view) for view in ("source", "client", "credential")) + told + FINDING_BITS * bool(self.findings)
+        return (
+            sum(self._seen_as(view) for view in ("source", "client", "credential"))
+            + told
+            + FINDING_BITS * bool(self.findings)
+        )
 
     def _seen_as(self, view: str) -> float:
         """Bits of one view of the actor; usual surroundings take off one bit at most, for they can be forged."""

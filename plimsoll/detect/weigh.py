@@ -89,11 +89,24 @@ def weigh(counted: pl.DataFrame) -> pl.DataFrame:
 
     That somebody new has a certificate of his own says nothing.
     """
-    views = pl.DataFrame([{"verb": verb, "choices": view.choices, "habit": view.habit, "unknown": view.novel, "group": view.group} for verb, view in VIEWS.items()])
-    requests = pl.DataFrame([{"verb": "request", "object": row.request, "prior": row.prior} for row in sensitive().values()])
-    frame = counted.join(views, on="verb", how="left", maintain_order="left").join(requests, on=["verb", "object"], how="left", maintain_order="left")
+    views = pl.DataFrame(
+        [
+            {"verb": verb, "choices": view.choices, "habit": view.habit, "unknown": view.novel, "group": view.group}
+            for verb, view in VIEWS.items()
+        ]
+    )
+    requests = pl.DataFrame(
+        [{"verb": "request", "object": row.request, "prior": row.prior} for row in sensitive().values()]
+    )
+    frame = counted.join(views, on="verb", how="left", maintain_order="left").join(
+        requests, on=["verb", "object"], how="left", maintain_order="left"
+    )
     frame = frame.with_columns(p=habit()).with_columns(q=_attack())
-    bits = pl.when((pl.col("verb") == "credential") & (pl.col("subject_count") == 0)).then(0.0).otherwise((pl.col("q") / pl.col("p")).log(2))
+    bits = (
+        pl.when((pl.col("verb") == "credential") & (pl.col("subject_count") == 0))
+        .then(0.0)
+        .otherwise((pl.col("q") / pl.col("p")).log(2))
+    )
     harmless = (pl.col("verb") == "request") & pl.col("prior").is_null()
     return frame.with_columns(bits=pl.when(harmless).then(bits.clip(upper_bound=CAP)).otherwise(bits))
 

@@ -7,16 +7,17 @@ Written in Narwhals, so that Polars, DuckDB and Spark compute the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import narwhals.stable.v2 as nw
-from narwhals.stable.v2.typing import LazyFrameT
 
 from plimsoll import tables
 
+Frame = nw.LazyFrame[Any]
 KEY = ("subject", "verb", "given", "object", "day")
 
 
-def learn(facts: nw.LazyFrame[LazyFrameT]) -> nw.LazyFrame[LazyFrameT]:
+def learn(facts: Frame) -> Frame:
     """Return the profile (tables.PROFILE) of facts: one row for each fact and day."""
     return (
         facts.group_by(*KEY)
@@ -30,6 +31,6 @@ def learn(facts: nw.LazyFrame[LazyFrameT]) -> nw.LazyFrame[LazyFrameT]:
     )
 
 
-def merge(profiles: Sequence[nw.LazyFrame[LazyFrameT]]) -> nw.LazyFrame[LazyFrameT]:
+def merge(profiles: Sequence[Frame]) -> Frame:
     """Return the profile of all that these profiles learned."""
     return learn(nw.concat(profiles))

@@ -18,12 +18,21 @@ def roles(profile: pl.DataFrame) -> list[Document]:
     What was only ever denied is left out, and so are nodes and the control plane's own users, whom RBAC does not rule.
     """
     used = profile.filter((pl.col("verb") == "within") & pl.col("subject").str.contains("^(sa|user):"))
-    allowed = profile.filter((pl.col("verb") == "outcome") & (pl.col("object") != "denied")).select("subject", "given").unique()
+    allowed = (
+        profile.filter((pl.col("verb") == "outcome") & (pl.col("object") != "denied"))
+        .select("subject", "given")
+        .unique()
+    )
     kept = used.join(allowed, on=["subject", "given"], how="semi").select("subject", "given", "object").unique()
     by_place: dict[tuple[str, str], list[str]] = {}
     for subject, request, namespace in kept.sort("subject", "object", "given").iter_rows():
         by_place.setdefault((subject, namespace), []).append(request)
-    return [document for (subject, place), asked in by_place.items() if not subject.startswith("user:system:") for document in _bound(subject, place, asked)]
+    return [
+        document
+        for (subject, place), asked in by_place.items()
+        if not subject.startswith("user:system:")
+        for document in _bound(subject, place, asked)
+    ]
 
 
 def _bound(subject: str, namespace: str, asked: Iterable[str]) -> Iterator[Document]:
