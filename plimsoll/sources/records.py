@@ -100,7 +100,9 @@ def each(
             else:
                 found += made
                 accepted += 1
-        return Parsed(frames.of_rows(table, found), accepted, rejects)
+        filled = {name for row in found for name in row}
+        columns = {name: [row.get(name) for row in found] for name in filled}
+        return Parsed(frames.of_columns(table, columns, len(found)), accepted, rejects)
 
     return parse
 
@@ -141,18 +143,17 @@ def checker(table: tables.Table) -> Callable[[Row, int], Row]:
     Traceback (most recent call last):
     plimsoll.sources.records.Unreadable: proc_pid is no int64
     """
-    checks = {column.name: _CHECKS[column.type] for column in table}
-    times = frozenset(column.name for column in table if column.type == "time")
+    types = {column.name: column.type for column in table}
 
     def check(row: Row, number: int) -> Row:
         made: dict[str, Any] = {"evt_num": number}
         for name, value in row.items():
             if value is None:
                 continue
-            if not checks[name](value):
-                kind = next(column.type for column in table if column.name == name)
+            kind = types[name]
+            if not _CHECKS[kind](value):
                 raise Unreadable(f"{name} is no {kind}")
-            made[name] = microseconds(value) if name in times else value
+            made[name] = microseconds(value) if kind == "time" else value
         return made
 
     return check
@@ -164,7 +165,7 @@ def _is_int64(value: object) -> bool:
 
 def _is_text(value: object) -> bool:
     """Lone surrogates are no text: they have no UTF-8 (RFC 3629 section 3)."""
-    return type(value) is str and (value.isascii() or _has_utf8(value))
+    return isinstance(value, str) and (value.isascii() or _has_utf8(value))
 
 
 def _has_utf8(text: str) -> bool:
