@@ -91,16 +91,14 @@ class Profile:
         with durable.locked(self.path):
             if self.knows(digest):
                 return False
-            durable.write(self._loose / f"{digest}{segments.SUFFIX}", data)
+            durable.write(self._segment(digest), data)
         return True
 
     def knows(self, digest: str) -> bool:
         """Return whether the segment of this digest was learned."""
         name = segments.checked(digest)
         return self._steadily(
-            lambda loose, merged: (
-                any(path.stem == name for path in loose) or any(name in segments.digests(path) for path in merged)
-            )
+            lambda merged: self._segment(name).exists() or any(name in segments.digests(path) for path in merged)
         )
 
     def segments(self) -> list[Segment]:
@@ -141,7 +139,7 @@ class Profile:
 
     def needs_compaction(self) -> bool:
         """Return whether there are so many files that merging them pays."""
-        return len(self._steadily(_live)) > LOOSE_FILES
+        return len(self._steadily(self._live)) > LOOSE_FILES
 
     def compact(self, merge: Callable[[pl.LazyFrame], pl.DataFrame]) -> bool:
         """Merge all files into one by `merge`, which groups equal facts; False where there is one file or none."""
@@ -173,6 +171,9 @@ class Profile:
     @property
     def _merged(self) -> Path:
         return self.path / "merged"
+
+    def _segment(self, digest: str) -> Path:
+        return self._loose / f"{digest}{segments.SUFFIX}"
 
     def _readers(self) -> BinaryIO:
         """Open the file that other engines' readers hold a shared lock on."""
@@ -206,14 +207,14 @@ class Profile:
         """Delete what writers that died left aside and, unless someone reads them, files that a merged one replaces."""
         for directory in (self.path, self._loose, self._merged):
             durable.remove(durable.leftovers(directory))
-        loose, merged = _parquet(self._loose), _parquet(self._merged)
-        replaced = sorted({*loose, *merged} - set(_live(loose, merged)))
+        merged = _parquet(self._merged)
+        replaced = sorted({*_parquet(self._loose), *merged} - set(self._live(merged)))
         with self._readers() as file, contextlib.suppress(BlockingIOError):
             fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
             durable.remove(replaced)
 
     def _files(self) -> list[File]:
-        files = self._steadily(lambda loose, merged: [segments.opened(path) for path in _live(loose, merged)])
+        files = self._steadily(lambda merged: [segments.opened(path) for path in self._live(merged)])
         holder: dict[str, Path] = {}
         for file in files:
             for digest in file.digests:
@@ -223,27 +224,26 @@ class Profile:
                     )
         return files
 
-    def _steadily(self, read: Callable[[list[Path], list[Path]], T]) -> T:
-        """Return what `read` makes of the loose and the merged files, undisturbed by a compaction.
+    def _live(self, merged: list[Path]) -> list[Path]:
+        """Return the files that count: those whose segments are not all in a larger merged file."""
+        held = {path: segments.digests(path) for path in merged}
+        anywhere = frozenset(itertools.chain.from_iterable(held.values()))
+        largest = [path for path in merged if not any(held[path] < other for other in held.values())]
+        return largest + [path for path in _parquet(self._loose) if path.stem not in anywhere]
 
-        Loose files are listed first: one that is gone by then is in a merged file that is listed after.
-        A merged file may be replaced while the list is made, so the list must be the same afterwards.
+    def _steadily(self, read: Callable[[list[Path]], T]) -> T:
+        """Return what `read` makes of the directory, given its merged files, undisturbed by a compaction.
+
+        A compaction gives a merged file its name before it deletes what that replaces. So where the
+        merged files are the same before and after, no file that counts went away in between.
         """
         for _ in range(TRIES):
-            loose, merged = _parquet(self._loose), _parquet(self._merged)
+            merged = _parquet(self._merged)
             with contextlib.suppress(FileNotFoundError):
-                result = read(loose, merged)
+                result = read(merged)
                 if _parquet(self._merged) == merged:
                     return result
         raise errors.PlimsollError(f"{self.path}: changes faster than it can be read")
-
-
-def _live(loose: list[Path], merged: list[Path]) -> list[Path]:
-    """Return the files that count: those whose segments are not all in a larger merged file."""
-    held = {path: segments.digests(path) for path in merged}
-    anywhere = frozenset(itertools.chain.from_iterable(held.values()))
-    largest = [path for path in merged if not any(held[path] < other for other in held.values())]
-    return largest + [path for path in loose if path.stem not in anywhere]
 
 
 def _parquet(directory: Path) -> list[Path]:

@@ -67,10 +67,10 @@ def test_a_reader_looks_again_when_a_file_vanishes_before_it_is_opened(profile, 
     calls = iter([True])
 
     def compacted_meanwhile(self, read):
-        def racing(loose, merged):
+        def racing(merged):
             if next(calls, False):
                 profile.compact(learned.merge)
-            return read(loose, merged)
+            return read(merged)
 
         return listed(self, racing)
 
