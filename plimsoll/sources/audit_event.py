@@ -87,6 +87,26 @@ read_user = msgspec.json.Decoder(User | None).decode
 read_annotations = msgspec.json.Decoder(Annotations | None).decode
 
 
+class Kind(Struct, frozen=True, gc=False):
+    """What tells an Event from the other things that an API server's logs hold."""
+
+    kind: Raw = Raw()
+    auditID: Raw = Raw()
+
+
+_kind = msgspec.json.Decoder(Kind).decode
+
+
+def of_another_kind(text: bytes) -> bool:
+    """Say whether this is a whole record that does not claim to be an Event.
+
+    >>> of_another_kind(b'{"kind": "Status"}'), of_another_kind(b'{"kind": "Event"}'), of_another_kind(b"{}")
+    (True, False, False)
+    """
+    found = _kind(text)
+    return bytes(found.kind) not in (b"", b'"Event"') and not bytes(found.auditID)
+
+
 def checked(text: bytes) -> Event:
     """Return the Event; only one that calls itself an Event may lack the verb, as some exports do.
 

@@ -104,8 +104,8 @@ def _unusual(line: bytes) -> Iterable[audit_event.Event | str | None]:
         yield _checked(found) if isinstance(found, bytes) else found
 
 
-def _checked(text: bytes) -> audit_event.Event | str:
+def _checked(text: bytes) -> audit_event.Event | str | None:
     try:
-        return audit_event.checked(text)
+        return None if audit_event.of_another_kind(text) else audit_event.checked(text)
     except records.BROKEN as broken:
         return records.reason(broken)
