@@ -25,7 +25,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     q: float
     own_weight: int
     own_total: int
-    own_kinds: int
+    own_taken: int
     own_count: int
     own_days: int
     own_context_count: int
@@ -56,10 +56,10 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
         if not seen:
             return self.bits
         unit, discount, strength = evidence.UNIT, weigh.DISCOUNT, weigh.STRENGTH
-        weight, total = self.own_weight / unit, self.own_total / unit
-        parent = (self.p * (total + strength) - max(weight - discount, 0.0)) / (strength + discount * self.own_kinds)
-        kinds = self.own_kinds + (self.own_weight == 0)
-        p = (weight + seen - discount + (strength + discount * kinds) * max(parent, 0.0)) / (total + seen + strength)
+        weight, total, taken = self.own_weight / unit, self.own_total / unit, self.own_taken / unit
+        parent = (self.p * (total + strength) - max(weight - discount, 0.0)) / (strength + taken)
+        taken += discount - min(weight, discount)
+        p = (weight + seen - discount + (strength + taken) * max(parent, 0.0)) / (total + seen + strength)
         return min(self.bits, math.log2(max(self.q, 1e-12) / p))
 
 

@@ -16,6 +16,8 @@ HALF_LIFE = 14
 """Days after which what was seen counts half."""
 UNIT = 256
 """Weight of one fresh day; whole numbers keep engines alike."""
+TAKEN = 154
+"""Most weight that backing off takes from an object for what was never seen; one that faded below has no more to give."""
 
 
 class Levels(NamedTuple):
@@ -40,7 +42,7 @@ def levels(profile: Frame, today: int) -> Levels:
     own             subject, verb, given, object -> weight, count, days, first, last
     own_any         subject, verb, object -> givens under which the subject showed the object
     peer, kind, everyone   … verb, given, object -> subjects that showed it
-    *_context       the same without the object -> total and number of distinct objects
+    *_context       the same without the object -> total and number of distinct objects; of the own what is taken from them
     subjects        subject -> how many events and days it is known for
     """
     own = _own(profile, today)
@@ -51,7 +53,11 @@ def levels(profile: Frame, today: int) -> Levels:
         own=own.drop("peer"),
         own_context=own.group_by("subject", "verb", "given").agg(
             own_total=_sum("own_weight"),
-            own_kinds=nw.len().cast(nw.Int64),
+            own_taken=nw.when(nw.col("own_weight") < TAKEN)
+            .then(nw.col("own_weight"))
+            .otherwise(nw.lit(TAKEN))
+            .sum()
+            .cast(nw.Int64),
             own_context_count=_sum("own_count"),
             own_since=nw.col("own_first").min(),
         ),

@@ -2,7 +2,7 @@
 
 By habit, a fact's probability is an interpolated Pitman-Yor back-off over the levels of `evidence`
 
-    p(x|h) = (max(w(x) - d, 0) + (t + d K) p(x|parent)) / (W + t)
+    p(x|h) = (max(w(x) - d, 0) + (t + T) p(x|parent)) / (W + t),   T = sum of min(w, d)
 
 (Teh 2006, "A hierarchical Bayesian language model based on Pitman-Yor processes", eq. 4), from the subject to its
 peers, its class, everyone, and at last 1/V: upper levels count subjects, not events (continuation counts, as Kneser-Ney).
@@ -20,7 +20,7 @@ import polars as pl
 
 from plimsoll.detect import evidence
 
-DISCOUNT, STRENGTH = 0.6, 1.5
+DISCOUNT, STRENGTH = evidence.TAKEN / evidence.UNIT, 1.5
 CAP = 4.0
 """Most bits of a request that no attack is known to need."""
 
@@ -116,16 +116,16 @@ def habit() -> pl.Expr:
     col = pl.col
     chance = 1 / col("choices")
     for level in ("everyone", "kind", "peer"):
-        chance = _backed(col(f"{level}_shown"), col(f"{level}_total"), col(f"{level}_kinds"), chance)
-    anywhere = _backed(col("any_shown"), col("any_total"), col("any_kinds"), chance)
+        chance = _backed(col(f"{level}_shown"), col(f"{level}_total"), DISCOUNT * col(f"{level}_kinds"), chance)
+    anywhere = _backed(col("any_shown"), col("any_total"), DISCOUNT * col("any_kinds"), chance)
     chance = pl.when(col("verb").is_in(_FROM_ANY_CONTEXT)).then(anywhere).otherwise(chance)
     unit = evidence.UNIT
-    return _backed(col("own_weight") / unit, col("own_total") / unit, col("own_kinds"), chance)
+    return _backed(col("own_weight") / unit, col("own_total") / unit, col("own_taken") / unit, chance)
 
 
-def _backed(shown: pl.Expr, total: pl.Expr, kinds: pl.Expr, parent: pl.Expr) -> pl.Expr:
-    taken = (shown - DISCOUNT).clip(lower_bound=0.0)
-    return (taken + (STRENGTH + DISCOUNT * kinds) * parent) / (total + STRENGTH)
+def _backed(shown: pl.Expr, total: pl.Expr, taken: pl.Expr, parent: pl.Expr) -> pl.Expr:
+    left = (shown - DISCOUNT).clip(lower_bound=0.0)
+    return (left + (STRENGTH + taken) * parent) / (total + STRENGTH)
 
 
 def _attack() -> pl.Expr:
