@@ -71,9 +71,10 @@ class Chapter(msgspec.Struct):
 
     @property
     def telling(self) -> frozenset[tuple[str, str, str, str]]:
-        """The facts that speak for an alert."""
+        """The facts that speak for an alert, and each finding: no other story must swallow it."""
         facts = [fact for act in self.acts for fact in act.facts]
-        return frozenset(fact.key for fact in facts if fact.bits >= LEAST)
+        found = [(self.actor[0], "ledger", "", finding) for finding in self.findings]
+        return frozenset([*found, *(fact.key for fact in facts if fact.bits >= LEAST)])
 
 
 class Habits:
