@@ -1,0 +1,100 @@
+"""An act on trial: its facts weighed, and what a fact weighs once it was seen again and again."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plimsoll import engines, facts, frames, tables
+from plimsoll.detect import acts, evidence, weigh
+from tests import told
+from tests.detect import trial
+
+TODAY = 20_600
+
+
+def row(what: str, count: int, day: int, subject: str = "sa:shop/web") -> dict[str, object]:
+    known: dict[str, object] = {"subject": subject, "peer": "sa:shop", "verb": "agent", "given": "", "object": what}
+    return known | {"day": day, "count": count, "first": told.at(), "last": told.at()}
+
+
+ROWS = st.lists(
+    st.builds(
+        row,
+        st.sampled_from(["web", "curl", "kubectl"]),
+        st.integers(1, 5_000),
+        st.integers(TODAY - 120, TODAY),
+        st.sampled_from(["sa:shop/web", "sa:shop/api"]),
+    ),
+    max_size=10,
+    unique_by=lambda one: (one["subject"], one["object"], one["day"]),
+)
+
+
+def on_trial(profile: list[dict[str, object]], what: str) -> acts.Fact:
+    """The fact that the shop's web pod used this client, as this profile knows it."""
+    levels = evidence.levels(engines.of(frames.of_rows(tables.FACTS, profile)), TODAY)
+    asked = frames.of_rows(tables.FACTS, [row(what, 1, TODAY)]).select(evidence.FACT)
+    weighed = weigh.weigh(engines.collect(evidence.evidence(engines.of(asked), levels)))
+    return acts.Fact(**weighed.select(acts.Fact.__struct_fields__).row(0, named=True))
+
+
+@given(ROWS, st.sampled_from(["web", "curl", "none"]))
+@settings(max_examples=15)
+def test_a_fact_weighs_less_the_more_often_it_did_no_harm(rows, what):
+    fact = on_trial(rows, what)
+    bits = [fact.bits_after(seen) for seen in (0, 1, 2, 5, 20, 1_000)]
+    assert bits[0] == fact.bits
+    assert bits == sorted(bits, reverse=True)
+
+
+@given(ROWS, st.sampled_from(["web", "curl"]), st.integers(1, 6))
+@settings(max_examples=15)
+def test_a_fact_seen_again_is_as_probable_as_if_it_had_been_learned_on_so_many_more_days(rows, what, seen):
+    before = on_trial([*rows, row(what, 3, TODAY - 200)], what)
+    more = [row(what, 1, TODAY + 1 + day) for day in range(seen)]
+    after = on_trial([*rows, row(what, 3, TODAY - 200), *more], what)
+    assert before.bits_after(seen) == pytest.approx(min(before.bits, weigh_of(before.q, after.p)), abs=1e-6)
+
+
+def weigh_of(q: float, p: float) -> float:
+    return pl.select(pl.lit(q / p).log(2)).item()
+
+
+def test_bits_after_something_approved_never_rise():
+    approved = trial.fact(0.0, verb="agent", what="curl", q=0.5)
+    assert all(approved.bits_after(seen) <= 0.0 for seen in range(5))
+
+
+def test_a_fact_is_new_where_its_subject_never_showed_it():
+    assert on_trial([row("web", 9, TODAY)], "curl").new
+    assert not on_trial([row("web", 9, TODAY)], "web").new
+
+
+def test_a_fact_is_seen_from_where_its_verb_says():
+    assert {trial.fact(verb=verb.name).view for verb in facts.AUDIT} == {"deed", "source", "client", "credential"}
+    assert {trial.fact(verb=verb.name).view for verb in facts.ACTIVITY} == {"deed"}
+
+
+def test_an_act_has_the_tactic_of_what_was_asked_for():
+    assert trial.act().tactic == "credential-access"
+    assert trial.act(request="patch widgets.example.com").tactic == ""
+
+
+def test_acts_come_in_the_order_of_time_each_with_its_own_facts():
+    rows = told.numbered([
+        told.request("list secrets", time=told.at(5)),
+        told.request("get pods", time=told.at(1)),
+    ])  # fmt: skip
+    happened = facts.acts("audit", told.events("audit", rows)).with_row_index("act")
+    said = facts.said("audit", happened, by=["act"])
+    levels = evidence.levels(engines.of(frames.empty(tables.FACTS)), TODAY)
+    weighed = weigh.weigh(engines.collect(evidence.evidence(engines.of(said.select(evidence.FACT)), levels)))
+    on = said.select("act", *evidence.FACT).join(weighed, on=evidence.FACT, how="left")
+    first, second = acts.of("audit", happened, on)
+    assert (first.request, second.request) == ("get pods", "list secrets")
+    assert (first.evidence, first.address, first.product) == (("a-2",), "10.244.1.7", "web")
+    assert {fact.object for fact in first.facts if fact.verb == "request"} == {"get pods"}
+    assert len(first.facts) == len(second.facts) == 10
