@@ -80,6 +80,8 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; what a user can mend is one line on stderr."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `plimsoll … | head` ends quietly
+    # A lone dash is no option, though the parser takes it for one.
+    arguments = ["/dev/stdin" if argument == "-" else argument for argument in arguments]
     plain = Console(file=sys.stderr, highlight=False, no_color=True)
     try:
         code = app(
