@@ -65,7 +65,7 @@ def alert(story: stories.Story, usual: Usual) -> Told:
         "attack": _attack(chapter, weighty),
         "kind": "ledger" if chapter.findings else "deviation",
         "controls": [],
-        "maturity": maturity(weighty),
+        "maturity": maturity(chapter.facts),
     }
 
 
@@ -149,10 +149,12 @@ def _deed_words(fact: Fact) -> str:
 
 
 def _why(story: stories.Story, weighty: list[Fact], usual: Usual) -> list[str]:
-    said = list(story.chapter.findings) + [reason(fact, usual) for fact in weighty[:REASONS]]
+    found = story.chapter.findings
+    said = found[:REASONS] + [f"and {_number(len(found) - REASONS, 'more token')} alike"] * (len(found) > REASONS)
+    said += [reason(fact, usual) for fact in weighty[:REASONS]]
     if story.repeats:
-        said.append(f"again {_number(len(story.repeats), 'time')} within the hour, until {story.last:%H:%M:%S}")
-    said += [text for text in (_normal(weighty, usual), _caution(weighty)) if text]
+        said.append(f"again {_number(len(story.repeats), 'time')}, until {story.last:%Y-%m-%d %H:%M:%S}")
+    said += [text for text in (_normal(weighty, usual), _caution(story.chapter.facts)) if text]
     return said
 
 
@@ -161,7 +163,7 @@ def reason(fact: Fact, usual: Usual) -> str:
     counts = [f"+{fact.bits:.1f} bits"]
     often = usual.of(fact.subject, fact.verb, fact.given or None)
     if fact.own_count:
-        counts.append(f"seen {fact.own_count:,} times on {_number(fact.own_days, 'day')}")
+        counts.append(f"seen {_number(fact.own_count, 'time')} on {_number(fact.own_days, 'day')}")
     elif often and fact.own_context_count and fact.own_since:
         total = sum(count for _, count in often)
         counts.append(f"{total:,} since {fact.own_since:%Y-%m-%d}, usually {_listed(often)}")
@@ -199,12 +201,12 @@ def _normal(weighty: list[Fact], usual: Usual) -> str:
     return f"would be normal: {', '.join(wanted.values())}" if wanted else ""
 
 
-def _caution(weighty: list[Fact]) -> str:
-    state = maturity(weighty)
+def _caution(facts: list[Fact]) -> str:
+    state = maturity(facts)
     if state == "unknown":
         return "judged by its peers alone: nothing was learned of it before"
     if state == "learning":
-        days = max(fact.subject_days for fact in weighty)
+        days = max(fact.subject_days for fact in facts)
         return f"judged against a young profile: {_number(days, 'day')} learned of the 7 wanted"
     return ""
 

@@ -70,11 +70,15 @@ class Chapter(msgspec.Struct):
         return max(-1.0, sum(bits for bits, fact in self.views.values() if fact.view == view))
 
     @property
+    def facts(self) -> list[Fact]:
+        """The facts of all its acts."""
+        return [fact for act in self.acts for fact in act.facts]
+
+    @property
     def telling(self) -> frozenset[tuple[str, str, str, str]]:
         """The facts that speak for an alert, and each finding: no other story must swallow it."""
-        facts = [fact for act in self.acts for fact in act.facts]
         found = [(self.actor[0], "ledger", "", finding) for finding in self.findings]
-        return frozenset([*found, *(fact.key for fact in facts if fact.bits >= LEAST)])
+        return frozenset([*found, *(fact.key for fact in self.facts if fact.bits >= LEAST)])
 
 
 class Habits:
