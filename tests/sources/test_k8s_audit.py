@@ -151,15 +151,19 @@ users = st.none() | st.fixed_dictionaries(
 )
 ips = st.none() | st.lists(st.ip_addresses().map(str) | st.sampled_from(["::ffff:10.0.0.7", "@", ""]), max_size=3)
 bodies = st.none() | st.dictionaries(names, st.integers() | names, max_size=2) | st.lists(st.booleans(), max_size=2)
-times = st.datetimes().filter(lambda at: 1 < at.year < 9999).flatmap(
-    lambda at: st.sampled_from(
-        [
-            at.isoformat(timespec="microseconds") + "Z",
-            at.isoformat() + "+05:30",
-            at.isoformat(" ") + ".",
-            at.isoformat(),
-        ]
-    ).map(lambda text: text.rstrip("."))
+times = (
+    st.datetimes()
+    .filter(lambda at: 1 < at.year < 9999)
+    .flatmap(
+        lambda at: st.sampled_from(
+            [
+                at.isoformat(timespec="microseconds") + "Z",
+                at.isoformat() + "+05:30",
+                at.isoformat(" ") + ".",
+                at.isoformat(),
+            ]
+        ).map(lambda text: text.rstrip("."))
+    )
 )
 events = st.builds(
     event,
