@@ -12,7 +12,7 @@ from plimsoll import errors
 from plimsoll.sources import inputs
 
 START = 1 << 10
-"""Bytes at a file's beginning that tell it from another of the same inode."""
+"""Bytes at a file's beginning that tell it from another of the same inode; no more than `lines.KEPT`."""
 
 
 class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,20 +39,19 @@ def at_start(file: int, records: int = 0) -> Place:
     return Place(status.st_dev, status.st_ino, records=records)
 
 
-def fingerprinted(place: Place, file: int) -> Place:
-    """Return the place with the fingerprint of the file's beginning, as far as it was read."""
-    known = min(START, max(place.offset, place.until))
-    if known == place.known:
-        return place
-    return msgspec.structs.replace(place, known=known, fingerprint=_digest(file, known))
+def fingerprinted(place: Place, begun: bytes) -> Place:
+    """Return the place with the fingerprint of the beginning that was read, not of what the file may hold by now."""
+    return msgspec.structs.replace(place, known=len(begun), fingerprint=hashlib.sha256(begun).hexdigest())
 
 
 def holds(place: Place, file: int) -> bool:
     """Say whether the open file is one that was read up to this place."""
     status = os.fstat(file)
-    same = (status.st_dev, status.st_ino) == (place.device, place.inode)
-    read = status.st_size >= max(place.offset, place.known)
-    return read and (same or place.known > 0) and _digest(file, place.known) == (place.fingerprint or _digest(file, 0))
+    if status.st_size < max(place.offset, place.known):
+        return False
+    if not place.known:
+        return (status.st_dev, status.st_ino) == (place.device, place.inode)
+    return hashlib.sha256(os.pread(file, place.known, 0)).hexdigest() == place.fingerprint
 
 
 def load(path: Path) -> Place | None:
@@ -90,7 +89,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _digest(file: int, length: int) -> str:
-    return hashlib.sha256(os.pread(file, length, 0)).hexdigest()

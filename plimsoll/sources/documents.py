@@ -57,8 +57,8 @@ def _whole(source: Iterator[bytes], seen: list[bytes]) -> bool:
         seen.append(block)
         size += len(block)
         if size > LARGEST:
-            return False
-    return True
+            break
+    return size <= LARGEST
 
 
 def _may_be_one(start: bytes) -> bool:

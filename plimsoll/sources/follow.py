@@ -15,6 +15,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,6 +66,9 @@ class Follow:
         self._file: int | None = None
         self._place = checkpoints.Place(0, 0)
         self._committed = True
+        self._ended = False
+        self._before: os.stat_result | None = None
+        self._begun = b""
         self._lost = ""
         self._scanned = 0
         self._done: deque[int] = deque(maxlen=1000)
@@ -80,11 +84,10 @@ class Follow:
         try:
             self._begin()
             while not self._stop.is_set():
-                # Whether the file has ended is asked first, so that what was written before it ended is read after.
-                ended = self._has_ended()
-                if batch := self._next(ended=ended):
+                self._look()
+                if batch := self._next():
                     yield batch
-                elif not ended or not self._turn():
+                elif not (self._ended and self._turn()):
                     self._stop.wait(self._poll)
         except OSError as problem:
             raise errors.InputError(inputs.why(problem), file=self.name) from problem
@@ -103,9 +106,10 @@ class Follow:
     def _resume(self) -> None:
         """Find the file that holds our place; where it is gone, say so and begin what has come instead."""
         self._close()
+        self._ended = False
         if (file := rotation.find(self._path, self._place)) is not None:
             status = os.fstat(file)
-            self._file = file
+            self._file, self._begun = file, os.pread(file, min(checkpoints.START, self._place.offset), 0)
             self._place = replace(self._place, device=status.st_dev, inode=status.st_ino)
         elif (file := rotation.opened(self._path)) is not None:
             self._lost = (
@@ -116,7 +120,7 @@ class Follow:
     def _open(self, file: int) -> None:
         """Begin a file."""
         self._close()
-        self._file, self._scanned = file, 0
+        self._file, self._begun, self._ended, self._scanned = file, b"", False, 0
         self._place = checkpoints.at_start(file, self._place.records)
 
     def _close(self) -> None:
@@ -124,36 +128,57 @@ class Follow:
             os.close(self._file)
             self._file = None
 
-    def _has_ended(self) -> bool:
-        """Say whether nothing more will be written to our file: its name leads to another one that is in use."""
-        try:
-            now = self._path.stat()
-        except FileNotFoundError:
-            return False
+    def _look(self) -> None:
+        """See whether nothing more will be written to our file: its name leads to another one that is in use.
+
+        This is asked before reading, so that all that was written before the file ended is read.
+        """
         if self._file is None or not checkpoints.holds(self._place, self._file):
             self._resume()
-        return (now.st_dev, now.st_ino) != (self._place.device, self._place.inode) and now.st_size > 0
+        with suppress(FileNotFoundError):
+            now = self._path.stat()
+            self._ended = (now.st_dev, now.st_ino) != (self._place.device, self._place.inode) and now.st_size > 0
 
     def _turn(self) -> bool:
-        """Go on to the file that came after ours."""
-        if self._file is None or (file := rotation.following(self._path, self._file, self._done.__contains__)) is None:
+        """Go on to the file that came after ours; False where there is none yet."""
+        if self._file is None:
             return False
+        self._before = os.fstat(self._file)
         self._done.append(self._place.inode)
+        if (file := self._following(self._before)) is None:
+            return False
         self._open(file)
         return True
 
-    def _next(self, *, ended: bool) -> reading.Batch | None:
+    def _following(self, last: os.stat_result) -> int | None:
+        return rotation.following(self._path, last, self._done.__contains__)
+
+    def _passed_over(self, piece: _Piece) -> bool:
+        """Go back where another file came between the one before and ours: one more rotation while we turned."""
+        if self._place.offset or self._before is None or (other := self._following(self._before)) is None:
+            return False
+        if os.fstat(other).st_ino == self._place.inode or rotation.alike(rotation.beginning(other), piece.data):
+            os.close(other)
+            return False
+        self._open(other)
+        return True
+
+    def _next(self) -> reading.Batch | None:
         """Return a batch of the lines that are there, None where there are none or their format is not known yet."""
-        while self._file is not None and (piece := self._piece(self._file, ended=ended)):
+        while self._file is not None and (piece := self._piece(self._file)):
+            # Asked after reading: a log that was truncated meanwhile may have given us bytes of its next life.
+            if not checkpoints.holds(self._place, self._file):
+                self._resume()
+                continue
+            if self._passed_over(piece):
+                continue
             run = self._run(piece, self._place.lines + 1)
             if run.lines or run.broken:
-                return self._batch(self._file, piece, run, ended=ended)
-            self._place = replace(
-                self._place, offset=self._place.offset + piece.length, lines=self._place.lines + piece.lines
-            )
+                return self._batch(piece, run)
+            self._advance(piece, 0)
         return None
 
-    def _piece(self, file: int, *, ended: bool) -> _Piece | None:
+    def _piece(self, file: int) -> _Piece | None:
         """Return what can be taken at our place; the last line needs its newline unless the file has ended."""
         offset, begun = self._place.offset, self._place.until - self._place.offset
         if 0 < begun <= lines.LONGEST and len(data := os.pread(file, begun, offset)) == begun:
@@ -164,10 +189,10 @@ class Follow:
         if cut := data.rfind(b"\n") + 1:
             return _Piece(data[:cut], cut)
         if len(data) > lines.LONGEST:
-            return self._long_piece(file, data, ended=ended)
-        return _Piece(data, len(data)) if data and ended else None
+            return self._long_piece(file, data)
+        return _Piece(data, len(data)) if data and self._ended else None
 
-    def _long_piece(self, file: int, data: bytes, *, ended: bool) -> _Piece | None:
+    def _long_piece(self, file: int, data: bytes) -> _Piece | None:
         """Return the beginning of a line that is too long, once its end has been found."""
         offset = self._place.offset
         at = max(self._scanned, offset + len(data))
@@ -176,7 +201,7 @@ class Follow:
                 return _Piece(data[: lines.KEPT], at + end + 1 - offset, long=True)
             at += len(block)
         self._scanned = at
-        return _Piece(data[: lines.KEPT], at - offset, long=True) if ended else None
+        return _Piece(data[: lines.KEPT], at - offset, long=True) if self._ended else None
 
     def _run(self, piece: _Piece, first: int) -> lines.Run:
         """Return the lines of a piece, and what was lost before them."""
@@ -185,31 +210,35 @@ class Follow:
         lost = lines.Break(first, self._lost, b"") if self._lost else None
         return lines.run(piece.data.removesuffix(b"\n").split(b"\n"), first, lost)
 
-    def _batch(self, file: int, piece: _Piece, run: lines.Run, *, ended: bool) -> reading.Batch | None:
+    def _batch(self, piece: _Piece, run: lines.Run) -> reading.Batch | None:
         """Return the batch of a run and go on behind it."""
         self.format = self.format or sources.recognised(run.lines)
         if self.format is None:
-            if ended or piece.long or len(run.lines) >= sources.SAMPLE:
+            if self._ended or piece.long or len(run.lines) >= sources.SAMPLE:
                 raise reading.unknown(self.name, run.broken)
             return None
         place = self._place
         batch = reading.batch_of(self.name, self.format, run, place.records + 1)
-        self._intend(file, place.offset + piece.length)
-        self._place = checkpoints.fingerprinted(
-            replace(
-                place,
-                offset=place.offset + piece.length,
-                until=0,
-                lines=place.lines + piece.lines,
-                records=place.records + batch.accepted + len(batch.rejects),
-            ),
-            file,
-        )
+        if self._committed:
+            checkpoints.save(self._checkpoint, self._intent(piece))
+            self._committed = False
+        self._advance(piece, batch.accepted + len(batch.rejects))
         self._lost = ""
         return batch._replace(digest=piece.digest(place))
 
-    def _intend(self, file: int, until: int) -> None:
-        """Note where the batch ends that is about to be given, so that it is the same one if it has to come again."""
-        if self._committed:
-            checkpoints.save(self._checkpoint, checkpoints.fingerprinted(replace(self._place, until=until), file))
-            self._committed = False
+    def _intent(self, piece: _Piece) -> checkpoints.Place:
+        """Return our place with the end of the batch that is about to be given, so that it can come again the same."""
+        until = self._place.offset + piece.length
+        return checkpoints.fingerprinted(replace(self._place, until=until), self._beginning(piece))
+
+    def _advance(self, piece: _Piece, records: int) -> None:
+        """Go on behind these bytes."""
+        place, self._begun = self._place, self._beginning(piece)
+        offset, seen = place.offset + piece.length, place.lines + piece.lines
+        moved = replace(place, offset=offset, until=0, lines=seen, records=place.records + records)
+        self._place = checkpoints.fingerprinted(moved, self._begun)
+
+    def _beginning(self, piece: _Piece) -> bytes:
+        """Return the first bytes of the file as far as we know them with these."""
+        missing = checkpoints.START - len(self._begun)
+        return self._begun + piece.data[:missing]

@@ -32,7 +32,7 @@ def blocks(url: str) -> Iterator[bytes]:
     try:
         with httpx2.stream("GET", url, headers=HEADERS, timeout=PATIENCE, follow_redirects=True) as response:
             _must_be_there(response, shown(url))
-            for block in response.iter_raw(inputs.BLOCK):
+            for block in response.iter_raw():
                 if block:
                     begun = True
                     yield block

@@ -18,7 +18,7 @@ def find(path: Path, place: checkpoints.Place) -> int | None:
     """Return the file, opened, that was read up to this place: under its name, its inode, or as a copy."""
     beside = list(_beside(path))
     old_names = _rotated(path)
-    renamed = [entry.path for entry in beside if _inode(entry) == place.inode]
+    renamed = [entry.path for entry in beside if entry.inode() == place.inode]
     copied = [entry.path for entry in sorted(beside, key=_modified, reverse=True) if old_names(entry.name)]
     for candidate in (str(path), *renamed, *copied):
         if (file := opened(candidate)) is not None:
@@ -28,21 +28,44 @@ def find(path: Path, place: checkpoints.Place) -> int | None:
     return None
 
 
-def following(path: Path, file: int, done: Callable[[int], bool]) -> int | None:
+def following(path: Path, last: os.stat_result, done: Callable[[int], bool]) -> int | None:
     """Return the file, opened, that was written after this one: the oldest rotated since, else the log itself.
 
     `done` says of an inode that it was read already, for files that changed in the same tick of the clock.
+    A copy of what the log holds now is passed over: it is just being made, and the log will be truncated.
     """
-    last = os.fstat(file)
     names = _rotated(path)
-    current = _status(path)
+    current = opened(path)
+    begun = beginning(current) if current is not None else b""
     for entry in sorted(_beside(path), key=_modified):
-        modified, inode = _modified(entry), _inode(entry)
+        modified, inode = _modified(entry), entry.inode()
         later = modified > last.st_mtime_ns or (modified == last.st_mtime_ns and not done(inode))
-        other = inode not in (last.st_ino, current.st_ino if current else None)
-        if names(entry.name) and later and other and (found := opened(entry.path)) is not None:
-            return found
-    return opened(path)
+        if names(entry.name) and later and inode != last.st_ino and (found := opened(entry.path)) is not None:
+            if not alike(beginning(found), begun):
+                _shut(current)
+                return found
+            os.close(found)
+    return current
+
+
+def beginning(file: int) -> bytes:
+    """Return the first bytes of an open file, which tell it from others."""
+    return os.pread(file, checkpoints.START, 0)
+
+
+def alike(one: bytes, other: bytes) -> bool:
+    """Say whether two beginnings are of one log, as far as the shorter goes.
+
+    >>> alike(b"2026-01-01 a", b"2026-01-01 a, b"), alike(b"", b"a")
+    (True, False)
+    """
+    length = min(len(one), len(other))
+    return length > 0 and one[:length] == other[:length]
+
+
+def _shut(file: int | None) -> None:
+    if file is not None:
+        os.close(file)
 
 
 def opened(path: Path | str) -> int | None:
@@ -66,17 +89,7 @@ def _beside(path: Path) -> Iterator[os.DirEntry[str]]:
                 yield entry
 
 
-def _status(path: Path) -> os.stat_result | None:
-    with suppress(FileNotFoundError):
-        return path.stat()
-    return None
-
-
 def _modified(entry: os.DirEntry[str]) -> int:
     with suppress(FileNotFoundError):
         return entry.stat(follow_symlinks=False).st_mtime_ns
     return 0
-
-
-def _inode(entry: os.DirEntry[str]) -> int:
-    return entry.inode()
