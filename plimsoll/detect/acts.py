@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 import polars as pl
 
+from plimsoll import facts as stated
 from plimsoll.detect import evidence, weigh
 
 
@@ -82,6 +83,8 @@ class Act(msgspec.Struct, frozen=True, gc=False):
     address: str = ""
     findings: tuple[str, ...] = ()
     """What the token ledger says of it."""
+    key: int = 0
+    """What tells it apart from other acts (facts.key), as a number."""
 
     @property
     def tactic(self) -> str:
@@ -122,4 +125,26 @@ def _act(stream: str, row: Mapping[str, Any], facts: list[Fact]) -> Act:
         outcome=row.get("outcome") or "",
         address=row.get("source_ip") or "",
         findings=tuple(row.get("findings") or ()),
+        key=row.get("key") or 0,
+    )
+
+
+def mended(acts: Iterable[Act]) -> list[Act]:
+    """Return acts, given in the order of their batches, with those put together that the end of a batch cut apart."""
+    whole: dict[tuple[str, str, int, datetime], Act] = {}
+    for act in acts:
+        minute = act.time.replace(second=0, microsecond=0)
+        place = (act.stream, act.subject, act.key, minute)
+        whole[place] = _joined(whole[place], act) if place in whole else act
+    return list(whole.values())
+
+
+def _joined(one: Act, other: Act) -> Act:
+    return msgspec.structs.replace(
+        one,
+        time=min(one.time, other.time),
+        last=max(one.last, other.last),
+        count=one.count + other.count,
+        evidence=(*one.evidence, *other.evidence)[: stated.EVIDENCE],
+        findings=tuple(dict.fromkeys((*one.findings, *other.findings))),
     )

@@ -8,7 +8,6 @@ grows with what is unusual and not with the input.
 from __future__ import annotations
 
 import fnmatch
-import re
 from collections.abc import Sequence
 
 import narwhals.stable.v2 as nw
@@ -41,7 +40,7 @@ class Judge:
         What is approved, as globs of subject, verb and object, weighs nothing. `seed` should be a secret, so that
         nobody can make up an act that hashes like a usual one.
         """
-        self._approved = [tuple(re.compile(fnmatch.translate(glob)) for glob in one) for one in approved]
+        self._approved = approved
         self._known = known
         self._ledger = ledger.Ledger(credentials)
         self._usual = pl.Series([], dtype=pl.UInt64)
@@ -72,7 +71,7 @@ class Judge:
 
         With a budget of so many alerts a day, the best doubtful stories fill what the certain ones leave.
         """
-        ordered = sorted(self._notable, key=lambda act: (act.time, act.subject, act.evidence))
+        ordered = sorted(acts.mended(self._notable), key=lambda act: (act.time, act.subject, act.evidence))
         told = stories.stories(ordered, stories.DOUBTFUL if budget else stories.CERTAIN)
         told.sort(key=lambda story: (-story.score, story.chapter.first, story.chapter.actor))
         certain = sum(story.score >= stories.CERTAIN for story in told)
@@ -92,7 +91,7 @@ class Judge:
             return weighed
         facts_said = weighed.select("subject", "verb", "object").iter_rows()
         excused = [
-            any(all(glob.match(text) for glob, text in zip(globs, fact, strict=True)) for globs in self._approved)
+            any(all(_means(glob, text) for glob, text in zip(globs, fact, strict=True)) for globs in self._approved)
             for fact in facts_said
         ]
         return weighed.with_columns(
@@ -109,3 +108,8 @@ class Judge:
         fresh = judged.filter(~notable).get_column("key").unique()
         self._usual = fresh if self._usual.len() > MOST_USUAL else pl.concat([self._usual, fresh]).unique()
         return judged.filter(notable)
+
+
+def _means(glob: str, text: str) -> bool:
+    """Say whether a glob means this text; one with brackets means itself too."""
+    return glob == text or fnmatch.fnmatchcase(text, glob)
