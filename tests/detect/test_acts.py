@@ -98,3 +98,15 @@ def test_acts_come_in_the_order_of_time_each_with_its_own_facts():
     assert (first.evidence, first.address, first.product) == (("a-2",), "10.244.1.7", "web")
     assert {fact.object for fact in first.facts if fact.verb == "request"} == {"get pods"}
     assert len(first.facts) == len(second.facts) == 10
+
+
+def test_what_the_end_of_a_batch_cut_apart_is_one_act_again():
+    one, other = trial.act(second=1, key=7), trial.act(second=20, lasts=5, count=2, key=7, findings=("elsewhere",))
+    (whole,) = acts.mended([one, other])
+    assert (whole.time, whole.last, whole.count) == (told.at(1), told.at(25), 3)
+    assert (whole.evidence, whole.findings) == (("a-1", "a-20"), ("elsewhere",))
+
+
+@pytest.mark.parametrize("other", [{"key": 8}, {"second": 60}, {"subject": "sa:shop/api"}, {"stream": "flow"}])
+def test_other_acts_and_other_minutes_stay_apart(other):
+    assert len(acts.mended([trial.act(key=7), trial.act(**{"key": 7} | other)])) == 2
