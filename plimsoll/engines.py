@@ -194,13 +194,15 @@ def _spark() -> Any:
     try:
         return _configured_session(sql) if any(map(os.environ.get, _TOLD)) else _local_session(sql)
     except _failures() as failure:
-        raise errors.UsageError(
-            f"Spark does not start (it needs Java 17 or later): {_first_line(failure)}"
-        ) from failure
+        reason = _first_line(failure)
+        hint = next((f" ({hint})" for code, hint in _HINTS.items() if code in reason), "")
+        raise errors.UsageError(f"Spark does not start: {reason}{hint}") from failure
 
 
 _TOLD = ("SPARK_REMOTE", "SPARK_HOME", "SPARK_CONF_DIR", "MASTER", "PYSPARK_GATEWAY_PORT", "PYSPARK_SUBMIT_ARGS")
 """By these Spark is told where to run: Spark Connect, an installation with its defaults, spark-submit."""
+
+_HINTS = {"JAVA_GATEWAY_EXITED": "it needs Java 17 or later", "PACKAGE_NOT_INSTALLED": "pip install 'pyspark[connect]'"}
 
 
 def _configured_session(sql: ModuleType) -> Any:
