@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 
@@ -30,7 +31,7 @@ def roles(profile: pl.DataFrame) -> list[Document]:
     return [
         document
         for (subject, place), asked in by_place.items()
-        if not subject.startswith("user:system:")
+        if subject != "user:" and not subject.startswith("user:system:")
         for document in _bound(subject, place, asked)
     ]
 
@@ -82,9 +83,10 @@ def _subject(subject: str) -> Document:
 
 
 def _name(subject: str) -> str:
-    """Return a name that an object may have.
+    """Return a name that an object may have, and no other subject's object has.
 
     >>> _name("sa:ci/ci-deployer"), _name("user:alice@acme.io")
-    ('used-by-ci-ci-deployer', 'used-by-alice-acme.io')
+    ('used-by-ci-ci-deployer-15a9850a9574', 'used-by-alice-acme.io-1a2ae8fc49ef')
     """
-    return "used-by-" + re.sub(r"[^a-z0-9.-]+", "-", subject.partition(":")[2].lower()).strip("-.")[:200]
+    plain = re.sub(r"[^a-z0-9.-]+", "-", subject.partition(":")[2].lower()).strip("-.")[:200]
+    return f"used-by-{plain}-{hashlib.sha256(subject.encode()).hexdigest()[:12]}"
