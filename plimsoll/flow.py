@@ -24,7 +24,7 @@ Progress = Callable[[str, int], None]
 """Told the input and the records read of it so far."""
 Alert = dict[str, object]
 
-REGROUP = 200_000
+REGROUP = 60_000
 """Rows of facts after which they are added up: what bounds the memory of learning."""
 
 
@@ -59,16 +59,16 @@ class Facts:
     def __init__(self, engine: str = "polars") -> None:
         self._engine = engine
         self._parts: list[pl.DataFrame] = []
-        self._rows = 0
+        self._held, self._fresh = 0, 0
 
     def add(self, part: pl.DataFrame) -> None:
         """Take in the facts of a batch."""
         self._parts.append(part)
-        self._rows += part.height
-        if self._rows > REGROUP:
-            whole = self.profile()
-            # What does not shrink by adding up must not be added up again at every batch.
-            self._parts, self._rows = [whole], min(whole.height // 2, REGROUP // 2)
+        self._fresh += part.height
+        # Half of what is held at least, so that a large profile is not added up again for every batch.
+        if self._fresh > max(REGROUP, self._held // 2):
+            self._parts = [self.profile()]
+            self._held, self._fresh = self._parts[0].height, 0
 
     def profile(self) -> pl.DataFrame:
         """Return the profile of all that came in."""
