@@ -12,10 +12,11 @@ import os
 import re
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 import zstandard
@@ -34,6 +35,8 @@ _MARKER = re.compile(rb"^(?:---|\.\.\.)(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _SAMPLE = 20
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _ZSTD_WINDOW = 1 << 27
+_GZIP_STEP, _ZSTD_STEP = 1 << 14, 1 << 10
+"""Packed bytes fed at once: they bound what a bomb can unpack to before it is seen."""
 
 BROKEN = (
     msgspec.MsgspecError,
@@ -46,6 +49,16 @@ BROKEN = (
     RecursionError,
 )
 """What reading a hostile document may raise."""
+
+
+class _Unpacker(Protocol):
+    """What zlib and zstandard call a decompression object."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, /) -> bytes: ...
 
 
 class Document(NamedTuple):
@@ -134,9 +147,9 @@ def _text(name: str, data: bytes) -> tuple[bytes, str]:
     """Return the plain text, as far as it goes, and what is wrong with the rest; raise where there is too much of it."""
     text, problem = data, ""
     if data.startswith(b"\x1f\x8b"):
-        text, problem = _gunzipped(data)
+        text, problem = _unpacked(data, "gzip", partial(zlib.decompressobj, 31), _GZIP_STEP)
     elif data.startswith(_ZSTD):
-        text, problem = _unzstd(data)
+        text, problem = _unpacked(data, "zstd", _zstd, _ZSTD_STEP)
     if len(data) > LARGEST or len(text) > LARGEST:
         raise errors.InputError(f"larger than {LARGEST >> 20} MiB", file=name)
     if text.count(b",") > MOST:
@@ -144,27 +157,28 @@ def _text(name: str, data: bytes) -> tuple[bytes, str]:
     return _utf8(text), problem
 
 
-def _gunzipped(data: bytes) -> tuple[bytes, str]:
-    text = bytearray()
-    while data.startswith(b"\x1f\x8b") and len(text) <= LARGEST:
-        unpacker = zlib.decompressobj(wbits=31)
-        try:
-            text += unpacker.decompress(data, LARGEST + 1 - len(text))
-        except zlib.error as problem:
-            return bytes(text), f"the gzip stream is corrupt ({problem})"
-        if not unpacker.eof:
-            return bytes(text), "the gzip stream is cut off"
-        data = unpacker.unused_data
+def _unpacked(data: bytes, kind: str, unpacker: Callable[[], _Unpacker], step: int) -> tuple[bytes, str]:
+    """Return what the members of a gzip file, or the frames of a zstd file, hold one after the other."""
+    text, at = bytearray(), 0
+    while at < len(data) and len(text) <= LARGEST:
+        if at and data[at] == 0 and not data[at:].strip(b"\0"):
+            break  # files on tapes and block devices end in zeros
+        member = unpacker()
+        while not member.eof and len(text) <= LARGEST:
+            piece = data[at : at + step]
+            if not piece:
+                return bytes(text), f"the {kind} stream is cut off"
+            try:
+                text += member.decompress(piece)
+            except (zlib.error, zstandard.ZstdError) as problem:
+                return bytes(text), f"the {kind} stream is corrupt ({problem})"
+            at += len(piece)
+        at -= len(member.unused_data)
     return bytes(text), ""
 
 
-def _unzstd(data: bytes) -> tuple[bytes, str]:
-    unpacker = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-    try:
-        with unpacker.stream_reader(io.BytesIO(data), read_across_frames=True) as stream:
-            return stream.read(LARGEST + 1), ""
-    except zstandard.ZstdError as problem:
-        return b"", f"the zstd stream is corrupt ({problem})"
+def _zstd() -> _Unpacker:
+    return zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
 
 
 def _parsed(file: str, text: bytes, problem: str) -> Iterator[Document | Reject]:

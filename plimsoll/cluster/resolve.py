@@ -193,7 +193,7 @@ def _activity(events: pl.DataFrame, known: Inventory) -> pl.DataFrame:
     container = container.with_columns(pl.when(same).then(pl.col("claim", "container")))
     named = _named(events["k8s_ns_name"], events["k8s_pod_name"], events["time"], known)
     by_id = _agreeing(events, _CONTAINER, container["claim"], known)
-    end = _gathered(known.ends, _first(by_id, _agreeing(events, _CONTAINER, named, known)))
+    end = _gathered(known.ends, by_id.fill_null(_agreeing(events, _CONTAINER, named, known)))
     only = pl.when(pl.col("container_id").is_null()).then(end["only_container"])
     name = pl.when(by_id.is_not_null()).then(container["container"]).otherwise(only)
     return _filled(events.with_columns(pl.col("container_name").fill_null(name)), _CONTAINER, end)
@@ -213,8 +213,8 @@ def _side(events: pl.DataFrame, side: str, known: Inventory) -> pl.DataFrame:
     columns = {"pod": f"{side}_pod_name", **{part: f"{side}_{part}" for part in parts}}
     held = tenures.holders(_asked(events, f"{side}_ip"), known.addresses)
     named = _named(events[f"{side}_namespace"], events[f"{side}_pod_name"], events["time"], known)
-    both = (_agreeing(events, columns, candidate, known) for candidate in (held, named))
-    return _filled(events, columns, _gathered(known.ends, _first(*both)))
+    by_address, by_name = (_agreeing(events, columns, found, known) for found in (held, named))
+    return _filled(events, columns, _gathered(known.ends, by_address.fill_null(by_name)))
 
 
 def _asked(events: pl.DataFrame, column: str) -> pl.DataFrame:
@@ -231,20 +231,22 @@ def _named(namespace: pl.Series, pod: pl.Series, time: pl.Series, known: Invento
 
 
 def _agreeing(events: pl.DataFrame, columns: Mapping[str, str], found: pl.Series, known: Inventory) -> pl.Series:
-    """Return which ends found do not contradict what the events tell."""
-    end = _gathered(known.ends, found)
-    free = events[columns["pod"]].is_not_null()
-    agrees = pl.Series([True]).new_from_index(0, events.height)
-    for part in ("namespace", "pod", "identity", "workload_name"):
-        if part in columns:
-            told = events[columns[part]]
+    """Return which ends found do not contradict what the events tell; a named pod may have any workload."""
+    if found.null_count() == found.len():
+        return found
+    parts = [part for part in ("namespace", "pod", "identity", "workload_name") if part in columns]
+    end = _gathered(known.ends.select(parts), found)
+    named = events[columns["pod"]].is_not_null()
+    for part in parts:
+        told = events[columns[part]]
+        if told.null_count() < told.len():
             fits = told.is_null() | (told == end[part]).fill_null(value=False)
-            agrees &= (fits | free) if part == "workload_name" else fits
-    return found.to_frame("found").select(pl.when(agrees).then("found")).to_series()
+            found = _where(fits | named if part == "workload_name" else fits, found)
+    return found
 
 
-def _first(one: pl.Series, other: pl.Series) -> pl.Series:
-    return one.fill_null(other)
+def _where(fits: pl.Series, found: pl.Series) -> pl.Series:
+    return found.to_frame("found").select(pl.when(fits).then("found")).to_series()
 
 
 def _gathered(frame: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:

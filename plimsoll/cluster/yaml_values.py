@@ -7,7 +7,7 @@ text is read, and an alias costs what it stands for.
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import yaml
 
@@ -24,6 +24,10 @@ _WORDS: dict[str, bool | None] = (
     | dict.fromkeys(("false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"), False)
     | dict.fromkeys(("", "~", "null", "Null", "NULL"))
 )
+_TELLING = frozenset({"", *"0123456789+-.~tTfFyYnNoO"})
+"""Beginnings of plain scalars that may be no text."""
+MERGE = "\ud800<<"
+"""The key `<<` where it is not quoted; no text of YAML has a lone surrogate."""
 _NUMERIC = frozenset("0123456789+-.")
 _DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _OCTAL = re.compile(r"([-+]?)0o?([0-7]+)")
@@ -31,6 +35,13 @@ _HEXADECIMAL = re.compile(r"([-+]?)0x([0-9a-fA-F]+)")
 _FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?")
 _LONGEST_NUMBER = 400
 _INT64 = range(-(2**63), 2**64)
+
+
+class Parser(Protocol):
+    """What PyYAML calls a loader, as far as it is used here."""
+
+    def get_event(self) -> yaml.Event | None:
+        """Return the next event, None after the last."""
 
 
 class Unreadable(ValueError):
@@ -41,17 +52,14 @@ class Unreadable(ValueError):
         self.line = line
 
 
-class _Open(NamedTuple):
-    """A collection whose end has not come."""
+class _Outer(NamedTuple):
+    """What waits for a collection to end."""
 
-    value: dict[str, Any] | list[Any]
-    keys: list[str]
-    """The key that waits for its value; empty where none does."""
-    merged: list[dict[str, Any]]
-    """What `<<` brings in."""
+    within: dict[str, Any] | list[Any]
+    key: str | None
     anchor: str | None
     weight: int
-    """What had been read when it began."""
+    """What had been read when the collection began."""
 
 
 def value(text: bytes) -> Any:
@@ -60,7 +68,7 @@ def value(text: bytes) -> Any:
     >>> value(b"mode: 0644\nsize: 1:30\nday: 2026-01-01\non: {all: [yes, 1.5, ~]}")
     {'mode': 420, 'size': '1:30', 'day': '2026-01-01', 'on': {'all': [True, 1.5, None]}}
     >>> value(b"a: &same {b: 1}\nc: *same\nd: {<<: *same, e: 2}")
-    {'a': {'b': 1}, 'c': {'b': 1}, 'd': {'e': 2, 'b': 1}}
+    {'a': {'b': 1}, 'c': {'b': 1}, 'd': {'b': 1, 'e': 2}}
     """
     try:
         return _Builder().built(yaml.CSafeLoader(text))
@@ -72,72 +80,87 @@ def value(text: bytes) -> Any:
 
 
 class _Builder:
-    """The value so far, and what its anchors name."""
+    """The value so far: the collection that is open, the key that waits for its value, and what anchors name."""
 
     def __init__(self) -> None:
-        self._stack: list[_Open] = []
+        self._whole: list[Any] = []
+        self._within: dict[str, Any] | list[Any] = self._whole
+        self._key: str | None = None
+        self._outer: list[_Outer] = []
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._weight = 0
-        self._whole: list[Any] = []
 
-    def built(self, events: yaml.CSafeLoader) -> Any:
+    def built(self, parser: Parser) -> Any:
+        """Return what the parser's events make; most of them are scalars without tag and anchor."""
+        event = parser.get_event()
         try:
-            while (event := events.get_event()) is not None:
-                try:
-                    self._take(event)
-                except Unreadable as broken:
-                    raise Unreadable(str(broken), event.start_mark.line if event.start_mark else 0) from None
-        finally:
-            events.dispose()
+            while event is not None:
+                if event.__class__ is yaml.ScalarEvent and event.tag is event.anchor is None:
+                    self._scalar(event.value, plain=event.implicit[0])
+                else:
+                    self._other(event)
+                event = parser.get_event()
+        except Unreadable as broken:
+            line = event.start_mark.line if event and event.start_mark else 0
+            raise Unreadable(str(broken), line) from None
         return self._whole[0] if self._whole else None
 
-    def _take(self, event: yaml.Event) -> None:
-        if isinstance(event, yaml.ScalarEvent):
-            self._weigh(NODE + len(event.value))
-            self._scalar(event)
-        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-            self._open(event, {} if isinstance(event, yaml.MappingStartEvent) else [])
-        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            self._close()
-        elif isinstance(event, yaml.AliasEvent):
-            self._alias(event.anchor or "")
+    def _scalar(self, text: str, *, plain: bool) -> None:
+        self._weigh(NODE + len(text))
+        if self._waits_for_key():
+            self._key = MERGE if plain and text == "<<" else text  # the keys of JSON are strings
+        else:
+            self._add(_plain(text) if plain and text[:1] in _TELLING else text)
 
     def _weigh(self, more: int) -> None:
         self._weight += more
         if self._weight > HEAVIEST:
             raise Unreadable("the document stands for too much")
 
-    def _waits_for_key(self) -> bool:
-        return bool(self._stack) and isinstance(self._stack[-1].value, dict) and not self._stack[-1].keys
+    def _other(self, event: yaml.Event) -> None:
+        if isinstance(event, yaml.MappingStartEvent):
+            self._open(event, {})
+        elif isinstance(event, yaml.SequenceStartEvent):
+            self._open(event, [])
+        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            self._close()
+        elif isinstance(event, yaml.AliasEvent):
+            self._alias(event.anchor or "")
+        elif isinstance(event, yaml.ScalarEvent):
+            self._odd_scalar(event)
 
-    def _scalar(self, event: yaml.ScalarEvent) -> None:
-        if self._waits_for_key():
-            self._stack[-1].keys.append(event.value)  # the keys of JSON are strings
-            return
-        made = _scalar(event.value, event.tag, plain=event.implicit[0])
+    def _odd_scalar(self, event: yaml.ScalarEvent) -> None:
+        made = _tagged(event.value, event.tag, plain=event.implicit[0])
         if event.anchor:
             self._anchors[event.anchor] = (made, NODE + len(event.value))
-        self._put(made)
+        self._weigh(NODE + len(event.value))
+        if self._waits_for_key():
+            self._key = event.value
+        else:
+            self._add(made)
+
+    def _waits_for_key(self) -> bool:
+        return isinstance(self._within, dict) and self._key is None
 
     def _open(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent, empty: dict[str, Any] | list[Any]) -> None:
         if event.tag not in _COLLECTIONS:
             raise Unreadable(f"a tag Kubernetes does not know: {event.tag[:_SHOWN]}")
         if self._waits_for_key():
             raise Unreadable("a key that is no text")
-        if len(self._stack) >= DEEPEST:
+        if len(self._outer) >= DEEPEST:
             raise Unreadable(f"nested deeper than {DEEPEST}")
+        self._outer.append(_Outer(self._within, self._key, event.anchor, self._weight))
+        self._within, self._key = empty, None
         self._weigh(NODE)
-        self._stack.append(_Open(empty, [], [], event.anchor, self._weight))
 
     def _close(self) -> None:
-        done = self._stack.pop()
-        if isinstance(done.value, dict):
-            for base in done.merged:
-                for key, inherited in base.items():
-                    done.value.setdefault(key, inherited)
-        if done.anchor:
-            self._anchors[done.anchor] = (done.value, self._weight - done.weight + NODE)
-        self._put(done.value)
+        done: dict[str, Any] | list[Any] = self._within
+        if isinstance(done, dict) and MERGE in done:
+            done = _merged(done)
+        self._within, self._key, anchor, weight = self._outer.pop()
+        if anchor:
+            self._anchors[anchor] = (done, self._weight - weight)
+        self._add(done)
 
     def _alias(self, anchor: str) -> None:
         if anchor not in self._anchors:
@@ -145,23 +168,28 @@ class _Builder:
         meant, weight = self._anchors[anchor]
         self._weigh(weight)
         if not self._waits_for_key():
-            self._put(meant)
+            self._add(meant)
         elif isinstance(meant, str):
-            self._stack[-1].keys.append(meant)
+            self._key = meant
         else:
             raise Unreadable("a key that is no text")
 
-    def _put(self, made: Any) -> None:
-        if not self._stack:
-            self._whole.append(made)
-            return
-        within = self._stack[-1]
-        if isinstance(within.value, list):
-            within.value.append(made)
-        elif (key := within.keys.pop()) == "<<":
-            within.merged.extend(_bases(made))
-        else:
-            within.value[key] = made
+    def _add(self, made: Any) -> None:
+        if isinstance(self._within, list):
+            self._within.append(made)
+        elif self._key is not None:
+            self._within[self._key] = made
+            self._key = None
+
+
+def _merged(mapping: dict[str, Any]) -> dict[str, Any]:
+    """Return a mapping with what its merge key brings in; what it tells itself is stronger."""
+    made: dict[str, Any] = {}
+    for base in reversed(_bases(mapping[MERGE])):
+        made |= base
+    made |= mapping
+    del made[MERGE]
+    return made
 
 
 def _bases(made: Any) -> list[dict[str, Any]]:
@@ -172,7 +200,7 @@ def _bases(made: Any) -> list[dict[str, Any]]:
     return bases
 
 
-def _scalar(text: str, tag: str | None, *, plain: bool) -> Any:
+def _tagged(text: str, tag: str | None, *, plain: bool) -> Any:
     if tag in (None, "!") or tag == f"{_TAG}str":
         return _plain(text) if plain and tag is None else text
     if tag in (f"{_TAG}int", f"{_TAG}float", f"{_TAG}bool", f"{_TAG}null"):
