@@ -90,7 +90,7 @@ def _pods(core: pl.DataFrame) -> pl.DataFrame:
 
 def _ends(pods: pl.DataFrame) -> pl.DataFrame:
     reserved = pl.DataFrame({"identity": [HOST, APISERVER]})
-    return pl.concat([pods.select(*_POD), reserved], how="diagonal")
+    return pl.concat([pods.select(*_POD), reserved], how="diagonal", rechunk=True)  # rows of one chunk are found fast
 
 
 def _claims(frame: pl.DataFrame, rank: int) -> pl.DataFrame:
