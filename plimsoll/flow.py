@@ -101,10 +101,9 @@ def learn(
             progress(read.name, read.accepted + read.rejected)
         accepted += read.accepted
         known_profile = known_profile or store.Profile.open(directory, create=True)
-        if read.digest and read.accepted + read.rejected and _remember(known_profile, read, taught, stated):
-            added += 1
-        else:
-            known += 1
+        if read.digest and read.accepted + read.rejected:
+            new = _remember(known_profile, read, taught, stated)
+            added, known = added + new, known + (not new)
     if known_profile and known_profile.needs_compaction():
         known_profile.compact(lambda frame: engines.collect(profile.learn(nw.from_native(frame))))
     return Learned(Intake(accepted, rejects), added, known)
@@ -174,13 +173,13 @@ def known(directory: Path, engine: str = "polars") -> pl.DataFrame:
 
 
 def judged_by(directory: Path | None, engine: str = "polars") -> judge.Judge:
-    """Return a judge with the profile of a directory; without one it has the token ledger alone."""
+    """Return a judge with the profile of a directory; without one all is new, and only the token ledger has a say."""
     learned = frames.empty(tables.PROFILE) if directory is None else known(directory, engine)
     today = learned["day"].max()
     levels = evidence.levels(engines.of(learned, engine), today if isinstance(today, int) else 0)
     held = evidence.Levels(*[engines.of(engines.collect(level)) for level in levels])
     approvals = [] if directory is None else store.Profile.open(directory).state.approvals()
-    approved = [(one.subject, one.verb, one.object) for one in approvals]
+    approved = [(one.subject, one.verb, one.object) for one in approvals] if directory else [("*", "*", "*")]
     return judge.Judge(
         held, learned.filter(pl.col("verb").is_in(facts.CREDENTIAL_VERBS)), approved, seed=secrets.randbits(63)
     )
@@ -255,8 +254,9 @@ def matured(learned: pl.DataFrame) -> tuple[pl.DataFrame, maturity.Maturity]:
     behaving = learned.filter(~pl.col("verb").is_in(facts.CREDENTIAL_VERBS))
     lazy = engines.of(behaving)
     each = maturity.judged(engines.collect(maturity.counted(lazy))).sort("subject")
-    whole = engines.collect(maturity.pooled(lazy)).row(0, named=True)
-    pooled = maturity.judge(**{name: int(whole[name] or 0) for name in ("events", "singletons", "doubletons", "days")})
+    whole = next(engines.collect(maturity.pooled(lazy)).iter_rows(named=True), {})
+    counts = ("events", "singletons", "doubletons", "days")
+    pooled = maturity.judge(**{name: int(whole.get(name) or 0) for name in counts})
     return each, pooled
 
 
