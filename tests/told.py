@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -141,3 +143,39 @@ def habit(days: int = 10, **columns: Any) -> list[Row]:
 
 LATER = 20
 """A day, counted from the start, when all that was learned is over."""
+
+
+def event(row: Row) -> Row:
+    """A request as the API server logs it."""
+    extra = {
+        "credential-id": row.get("user_credential_id"),
+        "pod-name": row.get("user_pod_name"),
+        "pod-uid": row.get("user_pod_uid"),
+    }
+    return {
+        "kind": "Event",
+        "apiVersion": "audit.k8s.io/v1",
+        **{name: row[name] for name in ("level", "auditID", "stage", "requestURI", "verb", "userAgent")},
+        "user": {
+            "username": row["user_username"],
+            "groups": row["user_groups"],
+            "extra": {f"authentication.kubernetes.io/{name}": [value] for name, value in extra.items() if value},
+        },
+        "sourceIPs": [row["source_ip"]],
+        "objectRef": {
+            name.removeprefix("objectRef_"): value
+            for name, value in row.items()
+            if name.startswith("objectRef_") and value
+        }
+        or None,
+        "responseStatus": {"code": row["responseStatus_code"]},
+        "requestReceivedTimestamp": row["time"].isoformat().replace("+00:00", "Z"),
+        "annotations": {"authorization.k8s.io/decision": row["annotations_decision"]},
+    }
+
+
+def log(path: Path, rows: Iterable[Row], *broken: str) -> Path:
+    """Write requests as an audit log, broken lines at its end."""
+    lines = [json.dumps(event(row)) for row in numbered(rows)]
+    path.write_text("".join(f"{line}\n" for line in (*lines, *broken)))
+    return path

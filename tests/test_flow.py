@@ -1,0 +1,196 @@
+"""From files to a profile, and from files and a profile to alerts: whatever the cut, nothing is counted twice or lost."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from plimsoll import engines, errors, facts, flow, store
+from tests import told
+
+HABIT = told.habit()
+THEFT = told.request("list secrets", time=told.at(days=told.LATER), source_ip="203.0.113.9")
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    """A profile of the shop's web pod."""
+    flow.learn([str(told.log(tmp_path / "habit.log", HABIT))], tmp_path / "profile")
+    return tmp_path / "profile"
+
+
+def test_learning_a_log_keeps_the_facts_of_its_events(tmp_path):
+    log = told.log(tmp_path / "audit.log", HABIT)
+    learned = flow.learn([str(log)], tmp_path / "profile")
+    assert learned.intake.as_document() == {"accepted": len(HABIT), "rejected": 0}
+    assert (learned.segments, learned.known) == (1, 0)
+    assert engines.digest(flow.known(tmp_path / "profile")) == engines.digest(told.learned("audit", HABIT))
+
+
+@given(st.lists(st.integers(0, len(HABIT)), max_size=3), st.booleans(), st.booleans())
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_cut_into_files_and_runs_in_any_order_gives_one_profile(tmp_path_factory, cuts, backwards, apart):
+    folder, profile = tmp_path_factory.mktemp("cut"), tmp_path_factory.mktemp("kept") / "profile"
+    ends = [0, *sorted(cuts), len(HABIT)]
+    parts = [told.log(folder / f"{n}.log", HABIT[a:b]) for n, (a, b) in enumerate(itertools.pairwise(ends))]
+    names = [str(part) for part in (parts[::-1] if backwards else parts)]
+    for run in [[name] for name in names] if apart else [names, [str(folder)]]:
+        flow.learn(run, profile)
+    assert engines.digest(flow.known(profile)) == engines.digest(told.learned("audit", HABIT))
+
+
+def test_a_segment_learned_twice_adds_nothing_even_under_another_name(tmp_path, profile):
+    before = engines.digest(flow.known(profile))
+    again = flow.learn([str(tmp_path / "habit.log"), str(told.log(tmp_path / "copy.log", HABIT))], profile)
+    assert (again.segments, again.known) == (0, 2)
+    assert engines.digest(flow.known(profile)) == before
+
+
+def test_a_broken_line_stops_nothing_and_is_kept_with_its_reason(tmp_path):
+    learned = flow.learn([str(told.log(tmp_path / "audit.log", HABIT, "{broken"))], tmp_path / "profile")
+    assert learned.intake.as_document() == {"accepted": len(HABIT), "rejected": 1}
+    (kept,) = learned.intake.rejects.kept
+    assert (kept.line, kept.raw) == (len(HABIT) + 1, b"{broken")
+
+
+def test_an_empty_file_teaches_nothing_and_is_no_segment(tmp_path):
+    (tmp_path / "empty.log").touch()
+    learned = flow.learn([str(tmp_path / "empty.log")], tmp_path / "profile")
+    assert (learned.intake.accepted, learned.segments, learned.known) == (0, 0, 0)
+
+
+def test_what_cannot_be_read_at_all_leaves_no_profile_behind(tmp_path):
+    with pytest.raises(errors.InputError):
+        flow.learn([str(tmp_path / "nothing.log")], tmp_path / "profile")
+    assert not (tmp_path / "profile").exists()
+
+
+def test_facts_that_come_in_are_added_up_before_they_are_too_many(monkeypatch):
+    monkeypatch.setattr(flow, "REGROUP", 200)
+    taught = flow.Facts()
+    part = facts.of("audit", told.events("audit", HABIT))
+    for _ in range(20):
+        taught.add(part)
+        assert sum(frame.height for frame in taught._parts) <= 200 + part.height
+    assert taught.profile()["count"].sum() == 20 * part["count"].sum()
+
+
+def test_a_profile_of_another_vocabulary_is_refused(profile):
+    store.Profile.open(profile).add("0" * 64, told.learned("audit", HABIT[:1]), source="old.log", accepted=1, rejected=0, vocabulary="0")  # fmt: skip
+    with pytest.raises(errors.InputError, match=r"old\.log: learned with another vocabulary"):
+        flow.known(profile)
+
+
+def test_there_is_no_profile_where_none_was_learned(tmp_path):
+    with pytest.raises(errors.InputError):
+        flow.known(tmp_path / "nowhere")
+
+
+def test_what_was_learned_is_no_news_and_a_theft_is(tmp_path, profile):
+    assert flow.detect([str(tmp_path / "habit.log")], profile, budget=9).alerts == []
+    found = flow.detect([str(told.log(tmp_path / "today.log", [*HABIT, THEFT]))], profile)
+    assert [alert["evidence"] for alert in found.alerts] == [[f"a-{len(HABIT) + 1}"]]
+    assert (found.intake.accepted, found.forgone) == (len(HABIT) + 1, 0)
+
+
+def test_without_a_profile_the_token_ledger_judges_alone(tmp_path):
+    (alert,) = flow.detect([str(told.log(tmp_path / "a.log", [*HABIT, THEFT]))], None).alerts
+    assert alert["kind"] == "ledger"
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_every_engine_finds_the_same(tmp_path, engine):
+    log = told.log(tmp_path / "habit.log", HABIT)
+    flow.learn([str(log)], tmp_path / "profile", engine=engine)
+    today = told.log(tmp_path / "today.log", [THEFT])
+    (alert,) = flow.detect([str(today)], tmp_path / "profile", engine=engine).alerts
+    assert (alert["bits"], alert["kind"]) == (29.1, "ledger")
+
+
+def test_a_budget_counts_days_of_event_time(tmp_path, profile):
+    doubtful = ["list secrets", "get pods/exec", "create pods", "create serviceaccounts/token"]
+    rows = [told.request(what, time=told.at(3_600 * n, days=told.LATER)) for n, what in enumerate(doubtful)]
+    log = told.log(tmp_path / "today.log", rows)
+    assert len(flow.detect([str(log)], profile, budget=2).alerts) == 2
+    later = told.log(tmp_path / "later.log", [told.request("list pods", time=told.at(days=told.LATER + 1))])
+    assert len(flow.detect([str(log), str(later)], profile, budget=2).alerts) == 4
+
+
+def test_an_approval_holds_from_the_next_run_on(tmp_path, profile):
+    log = told.log(tmp_path / "today.log", [told.request("list secrets", time=told.at(days=told.LATER))])
+    assert flow.detect([str(log)], profile, budget=1).alerts
+    approval = store.Approval("sa:shop/*", "request", "list secrets", "ann", told.at())
+    store.Profile.open(profile).state.approve(approval)
+    assert flow.detect([str(log)], profile, budget=1).alerts == []
+
+
+def test_a_file_is_learned_as_it_grows_and_a_restart_goes_on_where_it_was(tmp_path):
+    profile, checkpoint = tmp_path / "profile", tmp_path / "checkpoint.json"
+    log = told.log(tmp_path / "audit.log", HABIT[:10])
+    growing = flow.learn_on(str(log), profile, checkpoint, form=None)
+    assert next(growing).accepted == 10
+    told.log(tmp_path / "more.log", HABIT[10:20])
+    with log.open("a") as file:
+        file.write((tmp_path / "more.log").read_text())
+    assert next(growing).accepted == 20
+    growing.close()
+    told.log(tmp_path / "rest.log", HABIT[20:])
+    with log.open("a") as file:
+        file.write((tmp_path / "rest.log").read_text())
+    restarted = flow.learn_on(str(log), profile, checkpoint, form=None)
+    next(restarted)
+    restarted.close()
+    assert engines.digest(flow.known(profile)) == engines.digest(told.learned("audit", HABIT))
+
+
+def test_a_file_is_judged_as_it_grows_and_each_alert_is_told_once(tmp_path, profile):
+    log = told.log(tmp_path / "audit.log", [*HABIT[:10], THEFT])
+    growing = flow.detect_on(str(log), profile, tmp_path / "checkpoint.json", form=None)
+    intake, fresh = next(growing)
+    assert (intake.accepted, [alert["kind"] for alert in fresh]) == (11, ["ledger"])
+    with log.open("a") as file:
+        file.write(json.dumps(told.event(HABIT[0])) + "\n")
+    assert next(growing)[1] == []
+    growing.close()
+
+
+def test_the_clusters_objects_say_whose_a_container_is(tmp_path):
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "cache-7d9c5b8f6d-x2k4q", "namespace": "shop", "uid": "u", "ownerReferences": [{"kind": "ReplicaSet", "name": "cache-7d9c5b8f6d", "controller": True}]},
+        "spec": {"containers": [{"name": "redis"}]},
+        "status": {"containerStatuses": [{"name": "redis", "containerID": f"containerd://{'ab' * 32}"}]},
+    }  # fmt: skip
+    (tmp_path / "pod.json").write_text(json.dumps(pod))
+    row = told.deed(container_id="ab" * 32, container_name=None, k8s_ns_name=None, k8s_pod_name=None)
+    batch = flow.reading.Batch("x", "falco", "activity", told.events("activity", [row]), 1, [])
+    cluster = flow.inventory_of([str(tmp_path / "pod.json")])
+    assert set(facts.of("activity", flow.resolved(batch, cluster))["subject"]) == {"shop/Deployment/cache:redis"}
+    unresolved = facts.of("activity", flow.resolved(batch, flow.inventory_of([])))
+    assert set(unresolved["subject"]) == {"host/Container/abababababab:abababababab"}
+
+
+def test_maturity_is_of_those_who_behave_not_of_their_tokens(profile):
+    each, pooled = flow.matured(flow.known(profile))
+    assert each["subject"].to_list() == ["sa:shop/web"]
+    assert each["state"].to_list() == [pooled.state] == ["settling"]
+    assert pl.Series(flow.known(profile)["subject"]).str.starts_with("pod:").any()
+
+
+def test_nothing_learned_is_no_mature_profile(tmp_path):
+    (tmp_path / "empty.log").touch()
+    flow.learn([str(tmp_path / "empty.log")], tmp_path / "profile")
+    each, pooled = flow.matured(flow.known(tmp_path / "profile"))
+    assert each.is_empty()
+    assert (pooled.state, pooled.mass) == ("learning", 1.0)
+
+
+def test_what_was_used_becomes_roles(profile):
+    assert [document["kind"] for document in flow.roles(flow.known(profile))] == ["Role", "RoleBinding"]
