@@ -187,7 +187,7 @@ def _ids(name: str, day: int) -> list[str]:
 def _event(identity: Identity, habit: Habit, day: int, time: datetime, chance: random.Random) -> str:
     """Return one line of the log."""
     resource, _, sub = habit.resource.partition("/")
-    name = habit.name.format(chance.randrange(40)) if habit.verb not in ("list", "watch") else ""
+    name = habit.name.format(chance.randrange(12)) if habit.verb not in ("list", "watch") else ""
     return (
         f'{{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata",'
         f'"auditID":"{uuid.UUID(int=chance.getrandbits(128))}","stage":"ResponseComplete",'
