@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import fnmatch
 import gc
+import io
 import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TextIO
 
 import cyclopts
 import polars as pl
@@ -64,6 +65,7 @@ app = App(
     help_format="plaintext",
     help_epilogue="Example: plimsoll learn audit.log --profile ./profile && plimsoll detect today.log --profile ./profile",
     result_action="return_value",
+    suppress_keyboard_interrupt=False,  # `run` says what an interruption leaves behind
 )
 profile_app = App(
     name="profile",
@@ -76,7 +78,17 @@ app.command(profile_app)
 def main() -> None:
     """Run the command line and exit with its code."""
     gc.set_threshold(100_000, 50, 50)  # batches make many objects and no cycles: 5 % of the time of reading
+    sys.stdout, sys.stderr = _taking(sys.stdout), _taking(sys.stderr)
     sys.exit(run(sys.argv[1:]))
+
+
+def _taking(stream: TextIO | None) -> TextIO:
+    """Return a stream that takes any text: a closed one swallows it, and what an encoding lacks becomes `?`."""
+    if stream is None:
+        return Path(os.devnull).open("w", encoding="utf-8")
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")
+    return stream
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -138,7 +150,7 @@ def learn(
             + (f", {learned.known} known already" if learned.known else "")
         )
         if pooled is not None:
-            print(f"{each.height:,} subjects known; {pooled.state}: {pooled.sentence}")
+            print(f"{_many(each.height, 'subject')} known; {pooled.state}: {pooled.sentence}")
             _maturities(each, color, most=12)
     else:
         overall = None if pooled is None else pooled._asdict()
