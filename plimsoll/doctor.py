@@ -93,7 +93,8 @@ def _profile(profile: Path) -> Check:
         kept.check()
     except errors.PlimsollError as broken:
         return Check("missing", "profile", str(broken), "learn into this directory, or restore it from a copy")
-    return Check("ok", "profile", f"{profile}: {len(kept.segments()):,} segments, readable", "")
+    count = len(kept.segments())
+    return Check("ok", "profile", f"{profile}: {count:,} segment{'s' * (count != 1)}, readable", "")
 
 
 def _room(profile: Path) -> Check:
