@@ -1,0 +1,57 @@
+"""The demo tells the whole idea on one recording and leaves nothing behind."""
+
+from __future__ import annotations
+
+import io
+import socket
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from plimsoll import demo
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory) -> str:
+    """What the demo tells, with no network and its own place for what it makes."""
+    place = tmp_path_factory.mktemp("tmp")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tempfile, "tempdir", str(place))
+        patched.setattr(socket.socket, "connect", lambda *_: pytest.fail("the demo needs no network"))
+        told = io.StringIO()
+        demo.tell(told)
+    assert list(place.iterdir()) == []
+    return told.getvalue()
+
+
+def test_it_learns_then_judges_then_says_what_to_do(story):
+    steps = ["Learning", "What it learned of sa:ci/ci-deployer", "Judging", "alerts: ", "What to do"]
+    places = [story.index(step) for step in steps]
+    assert places == sorted(places)
+
+
+def test_what_was_learned_is_shown_with_its_counts(story):
+    learned = story[story.index("What it learned") : story.index("Judging")].splitlines()
+    assert [line.split()[0] for line in learned[1:] if line.strip()] == list(demo.EXAMPLE_VERBS)
+    assert all("×)" in line for line in learned[1:] if line.strip())
+
+
+def test_alerts_say_why_and_the_stolen_token_is_the_first(story):
+    told = story[story.index("Judging") :]
+    first = told.splitlines()[2]
+    assert first.startswith("C  ")
+    assert "token of sa:ci/ci-deployer used from elsewhere" in first
+    assert told.count("\n   - ") >= demo.TOLD
+
+
+def test_alerts_fit_on_two_screens_and_the_story_has_no_colours(story):
+    assert len(story.splitlines()) < 100
+    assert "\x1b" not in story
+
+
+def test_the_recordings_come_with_the_package_and_say_where_they_are_from():
+    with demo.recordings() as place:
+        assert {"audit-learn.jsonl.zst", "audit-judge.jsonl.zst", "README.md"} <= {
+            path.name for path in Path(place).iterdir()
+        }
