@@ -126,6 +126,7 @@ def _attack(chapter: stories.Chapter, weighty: list[Fact]) -> list[str]:
 
 def _title(chapter: stories.Chapter, weighty: list[Fact]) -> str:
     subject, address, client = chapter.actor
+    subject = f"{subject}(no name)" if subject == "user:" else subject
     if chapter.findings:
         return f"token of {subject} used from elsewhere, {address} with {client or 'no client name'}"
     acts = [act for act in _gravest(chapter) if act.request]
