@@ -26,7 +26,7 @@ from plimsoll.cluster import yaml_values
 
 LARGEST = 1 << 26
 """Bytes of one file, packed or not."""
-MOST = 8_000_000
+MOST = 4_000_000
 """Values of one file, by its commas: what is tiny on disk is not in memory."""
 SUFFIXES = (".yaml", ".yml", ".json", ".jsonl", ".ndjson")
 """What is looked at in a folder, with or without .gz or .zst; a file named by itself may be called anything."""

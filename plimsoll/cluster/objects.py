@@ -18,6 +18,8 @@ from plimsoll.cluster import kinds, manifests, owners
 
 KEPT = 1_000
 """Rejects kept to be shown; all are counted."""
+MOST_ITEMS = 500_000
+"""Items of one list; as many objects would not fit into a file."""
 _DEEPEST = 3
 """A list may hold lists, but not for ever."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -151,9 +153,12 @@ def _taken(part: _Part) -> tuple[list[_Part], Version | None]:
 
 
 def _items(part: _Part, text: bytes | msgspec.Raw, api: str, kind: str) -> list[_Part]:
+    items = _array(text)
+    if len(items) > MOST_ITEMS:
+        raise ValueError(f"a list of more than {MOST_ITEMS:,}")
     return [
         part._replace(text=item, place=f"{part.place}[{number}]", api=api, kind=kind, depth=part.depth + 1)
-        for number, item in enumerate(_array(text))
+        for number, item in enumerate(items)
     ]
 
 

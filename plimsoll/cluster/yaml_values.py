@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, Protocol
 
 import yaml
 
-HEAVIEST = 1 << 28
+HEAVIEST = 1 << 27
 """Weight of one document: its letters, and NODE for each value, those that aliases stand for as well."""
-NODE = 32
+NODE = 24
 DEEPEST = 100
 _SHOWN = 60
 

@@ -221,6 +221,12 @@ def test_a_broken_item_stops_no_other(tmp_path: Path) -> None:
     assert found.rejects[0].reason.startswith("[1]: ")
 
 
+def test_a_list_of_too_many_is_one_reject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objects, "MOST_ITEMS", 10)
+    found = objects.read(written(tmp_path, b"[" + b"{}," * 10 + b"{}]", "a.json"))
+    assert [one.reason for one in found.rejects] == ["a list of more than 10"]
+
+
 def test_few_rejects_are_kept_and_all_are_counted(tmp_path: Path) -> None:
     found = objects.read(written(tmp_path, b"{}\n" * (objects.KEPT + 5), "a.jsonl"))
     assert (len(found.rejects), found.rejected) == (objects.KEPT, objects.KEPT + 5)
