@@ -464,8 +464,13 @@ def _put(output: str, rows: list[dict[str, Any]]) -> None:
 
 def _leftover(intake: flow.Intake, kept: Path | None) -> int:
     """Say what could not be read, keep it where the user wants, and return the exit code for it."""
+    if intake.cluster.rejected:
+        told = (
+            f"{_many(intake.cluster.rejected, 'document')} of --objects set aside; the first is {intake.cluster.first}"
+        )
+        print(f"plimsoll: {told}", file=sys.stderr)
     if not intake.rejects.total:
-        return OK
+        return INCOMPLETE if intake.cluster.rejected else OK
     print(f"plimsoll: {intake.rejects.summary()}", file=sys.stderr)
     if kept:
         intake.rejects.write(kept)

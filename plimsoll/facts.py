@@ -359,7 +359,7 @@ def _named(counted: pl.DataFrame) -> pl.DataFrame:
 @functools.lru_cache(65_536)
 def _who(username: str | None, groups: str | None) -> tuple[str, str]:
     members = [group for group in (groups or "").split(",") if group]
-    subject = normal.identity(username or "(no name)", members)
+    subject = normal.identity(username or "", members)
     return subject, peer_of(subject, members)
 
 

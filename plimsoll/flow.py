@@ -28,11 +28,25 @@ REGROUP = 60_000
 """Rows of facts after which they are added up: what bounds the memory of learning."""
 
 
+class Cluster(NamedTuple):
+    """The cluster's objects that were given, and what of them could not be read."""
+
+    maps: resolve.Inventory | None = None
+    rejected: int = 0
+    first: str = ""
+    """Where and why the first of them could not be read."""
+
+    def resolved(self, batch: reading.Batch) -> pl.DataFrame:
+        """Return a batch's events with their workloads, as far as the objects tell."""
+        return batch.events if self.maps is None else resolve.resolve(batch.stream, batch.events, self.maps)
+
+
 class Intake(NamedTuple):
     """What was read, and what of it could not be."""
 
     accepted: int
     rejects: Rejects
+    cluster: Cluster = Cluster()
 
     def as_document(self) -> dict[str, object]:
         """Return the counts as `-o json` prints them."""
@@ -88,7 +102,7 @@ def learn(
 ) -> Learned:
     """Learn these sources into the profile directory; a segment it knows already adds nothing."""
     found = inputs.inputs(sources)
-    cluster = inventory_of(objects)
+    cluster = cluster_of(objects)
     known_profile: store.Profile | None = None
     rejects, accepted, added, known = Rejects(), 0, 0, 0
     for source in found:
@@ -96,7 +110,7 @@ def learn(
         taught, stated = Facts(engine), 0
         for batch in read:
             rejects.add(batch.rejects)
-            taught.add(facts.of(batch.stream, resolved(batch, cluster)))
+            taught.add(facts.of(batch.stream, cluster.resolved(batch)))
             stated += batch.events.height
             progress(read.name, read.accepted + read.rejected)
         accepted += read.accepted
@@ -106,7 +120,7 @@ def learn(
             added, known = added + new, known + (not new)
     if known_profile and known_profile.needs_compaction():
         known_profile.compact(lambda frame: engines.collect(profile.learn(nw.from_native(frame))))
-    return Learned(Intake(accepted, rejects), added, known)
+    return Learned(Intake(accepted, rejects, cluster), added, known)
 
 
 def _remember(kept: store.Profile, read: reading.Reading, taught: Facts, stated: int) -> bool:
@@ -134,7 +148,7 @@ def learn_on(
     progress: Progress = quiet,
 ) -> Iterator[Intake]:
     """Learn a file as it grows, yielding after each batch that is safely kept; the checkpoint moves only then."""
-    cluster = inventory_of(objects)
+    cluster = cluster_of(objects)
     kept = store.Profile.open(directory, create=True)
     rejects, accepted = Rejects(), 0
     tail = following.Follow(Path(source), checkpoint, format=form)
@@ -142,7 +156,7 @@ def learn_on(
         rejects.add(batch.rejects)
         accepted += batch.accepted
         taught = Facts()
-        taught.add(facts.of(batch.stream, resolved(batch, cluster)))
+        taught.add(facts.of(batch.stream, cluster.resolved(batch)))
         if batch.digest:
             kept.add(
                 batch.digest,
@@ -157,7 +171,7 @@ def learn_on(
         if kept.needs_compaction():
             kept.compact(lambda frame: engines.collect(profile.learn(nw.from_native(frame))))
         progress(batch.source, accepted + rejects.total)
-        yield Intake(accepted, rejects)
+        yield Intake(accepted, rejects, cluster)
 
 
 def known(directory: Path, engine: str = "polars") -> pl.DataFrame:
@@ -207,17 +221,19 @@ def detect(
     """Judge these sources against the profile of a directory."""
     found = inputs.inputs(sources)
     bench = judged_by(directory, engine)
-    cluster = inventory_of(objects)
+    cluster = cluster_of(objects)
     rejects, accepted, days = Rejects(), 0, set[int]()
     for source in found:
         read = reading.Reading(source, format=form)
         for batch in read:
             rejects.add(batch.rejects)
-            bench.take(batch.stream, resolved(batch, cluster))
+            bench.take(batch.stream, cluster.resolved(batch))
             days |= set(batch.events.select(facts.DAY).unique().drop_nulls()["day"])
             progress(read.name, read.accepted + read.rejected)
         accepted += read.accepted
-    return Verdicts(Intake(accepted, rejects), bench.alerts(budget=budget, days=max(1, len(days))), bench.forgone)
+    return Verdicts(
+        Intake(accepted, rejects, cluster), bench.alerts(budget=budget, days=max(1, len(days))), bench.forgone
+    )
 
 
 def detect_on(
@@ -225,28 +241,29 @@ def detect_on(
 ) -> Iterator[tuple[Intake, list[Alert]]]:
     """Judge a file as it grows; yield after each batch what is counted so far and the alerts that are new."""
     bench = judged_by(directory)
-    cluster = inventory_of(objects)
+    cluster = cluster_of(objects)
     rejects, accepted, told = Rejects(), 0, set[object]()
     tail = following.Follow(Path(source), checkpoint, format=form)
     for batch in tail:
         rejects.add(batch.rejects)
         accepted += batch.accepted
-        bench.take(batch.stream, resolved(batch, cluster))
+        bench.take(batch.stream, cluster.resolved(batch))
         fresh = [alert for alert in bench.alerts() if alert["id"] not in told]
         told |= {alert["id"] for alert in fresh}
-        yield Intake(accepted, rejects), fresh
+        yield Intake(accepted, rejects, cluster), fresh
         tail.commit()
 
 
-def inventory_of(sources: Sequence[str]) -> pl.DataFrame:
-    """Return the cluster's objects of these sources (tables.OBJECTS)."""
-    found = [inventory.read(source).frame for source in sources]
-    return pl.concat(found) if found else frames.empty(tables.OBJECTS)
-
-
-def resolved(batch: reading.Batch, cluster: pl.DataFrame) -> pl.DataFrame:
-    """Return a batch's events with their workloads, as far as the cluster's objects tell."""
-    return batch.events if cluster.is_empty() else resolve.resolve(batch.stream, batch.events, cluster)
+def cluster_of(sources: Sequence[str]) -> Cluster:
+    """Return the cluster's objects of these sources."""
+    if not sources:
+        return Cluster()
+    found = [inventory.read(source) for source in sources]
+    first = next((one for each in found for one in each.rejects), None)
+    told = f"{first.file}:{first.line}: {first.reason}" if first else ""
+    return Cluster(
+        resolve.inventory(pl.concat([each.frame for each in found])), sum(each.rejected for each in found), told
+    )
 
 
 def matured(learned: pl.DataFrame) -> tuple[pl.DataFrame, maturity.Maturity]:

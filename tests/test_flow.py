@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from plimsoll import engines, errors, facts, flow, store
+from plimsoll import demo, engines, errors, facts, flow, store
 from tests import told
 
 HABIT = told.habit()
@@ -99,6 +99,16 @@ def test_what_was_learned_is_no_news_and_a_theft_is(tmp_path, profile):
     assert (found.intake.accepted, found.forgone) == (len(HABIT) + 1, 0)
 
 
+@pytest.mark.parametrize("budget", [None, 50])
+def test_of_a_recorded_cluster_nothing_that_was_learned_is_news(tmp_path, budget):
+    with demo.recordings() as place:
+        recording = str(place / "audit-learn.jsonl.zst")
+        flow.learn([recording], tmp_path / "profile")
+        found = flow.detect([recording], tmp_path / "profile", budget=budget)
+    assert found.intake.accepted > 10_000
+    assert found.alerts == []
+
+
 def test_without_a_profile_the_token_ledger_judges_alone(tmp_path):
     (alert,) = flow.detect([str(told.log(tmp_path / "a.log", [*HABIT, THEFT]))], None).alerts
     assert alert["kind"] == "ledger"
@@ -169,12 +179,13 @@ def test_the_clusters_objects_say_whose_a_container_is(tmp_path):
         "status": {"containerStatuses": [{"name": "redis", "containerID": f"containerd://{'ab' * 32}"}]},
     }  # fmt: skip
     (tmp_path / "pod.json").write_text(json.dumps(pod))
-    row = told.deed(container_id="ab" * 32, container_name=None, k8s_ns_name=None, k8s_pod_name=None)
-    batch = flow.reading.Batch("x", "falco", "activity", told.events("activity", [row]), 1, [])
-    cluster = flow.inventory_of([str(tmp_path / "pod.json")])
-    assert set(facts.of("activity", flow.resolved(batch, cluster))["subject"]) == {"shop/Deployment/cache:redis"}
-    unresolved = facts.of("activity", flow.resolved(batch, flow.inventory_of([])))
-    assert set(unresolved["subject"]) == {"host/Container/abababababab:abababababab"}
+    fields = {"evt.type": "execve", "container.id": "ab" * 32, "proc.exepath": "/usr/bin/redis-server"}
+    record = {"time": "2026-03-02T09:00:00Z", "rule": "r", "priority": "Notice", "output": "o", "output_fields": fields}
+    (tmp_path / "falco.json").write_text(json.dumps(record) + "\n")
+    flow.learn([str(tmp_path / "falco.json")], tmp_path / "p", objects=[str(tmp_path / "pod.json")])
+    assert set(flow.known(tmp_path / "p")["subject"]) == {"shop/Deployment/cache:redis"}
+    flow.learn([str(tmp_path / "falco.json")], tmp_path / "q")
+    assert set(flow.known(tmp_path / "q")["subject"]) == {"host/Container/abababababab:abababababab"}
 
 
 def test_maturity_is_of_those_who_behave_not_of_their_tokens(profile):
