@@ -10,6 +10,7 @@ they spill goes to a private folder that ends with the process. Times are micros
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import hashlib
 import importlib
@@ -18,7 +19,7 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -64,7 +65,8 @@ def of(frame: pl.DataFrame, engine: str = "polars") -> Frame:
     if _known(engine) == "polars":
         return _lazy(frame.lazy())
     arrow = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-    return _lazy(_duckdb().from_arrow(arrow) if engine == "duckdb" else _spark().createDataFrame(arrow))
+    with _failing_clearly(engine):
+        return _lazy(_duckdb().from_arrow(arrow) if engine == "duckdb" else _spark().createDataFrame(arrow))
 
 
 def collect(frame: Frame) -> pl.DataFrame:
@@ -72,11 +74,8 @@ def collect(frame: Frame) -> pl.DataFrame:
 
     What the engine cannot compute is a PlimsollError with the engine's first line about it.
     """
-    try:
+    with _failing_clearly(str(frame.implementation)):
         held: pl.DataFrame = frame.collect(backend="polars").to_native()
-    except _failures() as failure:
-        engine = str(frame.implementation).rpartition(".")[2].lower()
-        raise errors.PlimsollError(f"{engine} could not compute this: {_first_line(failure)}") from failure
     return held.select(_plain(name, dtype) for name, dtype in held.schema.items())
 
 
@@ -142,11 +141,19 @@ def _plain(name: str, dtype: pl.DataType) -> pl.Expr:
     return column
 
 
+@contextlib.contextmanager
+def _failing_clearly(engine: str) -> Iterator[None]:
+    try:
+        yield
+    except _failures() as failure:
+        raise errors.PlimsollError(f"{engine} could not compute this: {_first_line(failure)}") from failure
+
+
 def _failures() -> tuple[type[Exception], ...]:
     """What the engines that are in use raise when they cannot go on."""
     kinds: list[type[Exception]] = [pl.exceptions.PolarsError, nw.exceptions.NarwhalsError, OSError, ImportError]
     for module, name in (("duckdb", "Error"), ("pyspark.errors", "PySparkException"), ("py4j.protocol", "Py4JError")):
-        if module in sys.modules:
+        if sys.modules.get(module):
             kinds.append(getattr(sys.modules[module], name))
     return tuple(kinds)
 
@@ -205,8 +212,15 @@ _TOLD = ("SPARK_REMOTE", "SPARK_HOME", "SPARK_CONF_DIR", "MASTER", "PYSPARK_GATE
 _HINTS = {"JAVA_GATEWAY_EXITED": "it needs Java 17 or later", "PACKAGE_NOT_INSTALLED": "pip install 'pyspark[connect]'"}
 
 
+_ALWAYS = {
+    "spark.app.name": "plimsoll",
+    "spark.sql.execution.arrow.localRelationThreshold": "1MB",  # else a table is part of each plan, many times over
+    "spark.sql.session.timeZone": "UTC",
+}
+
+
 def _configured_session(sql: ModuleType) -> Any:
-    return sql.SparkSession.builder.appName("plimsoll").config("spark.sql.session.timeZone", "UTC").getOrCreate()
+    return sql.SparkSession.builder.config(map=_ALWAYS).getOrCreate()
 
 
 @functools.cache
@@ -217,12 +231,13 @@ def _local_session(sql: ModuleType) -> Any:
             "Spark needs Java 17 or later: install one (Debian: default-jre-headless), or set SPARK_REMOTE to a Spark Connect server"
         )
     settings = {
-        "spark.app.name": "plimsoll",
+        **_ALWAYS,
         "spark.master": "local[2]",
         "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.extraJavaOptions": "-XX:+ExitOnOutOfMemoryError",  # else it hangs, and we with it
         "spark.driver.host": "127.0.0.1",
+        "spark.driver.memory": "2g",
         "spark.local.dir": str(_scratch()),
-        "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.warehouse.dir": str(_scratch() / "warehouse"),
         "spark.ui.enabled": "false",
