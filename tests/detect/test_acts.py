@@ -74,8 +74,13 @@ def test_a_fact_is_new_where_its_subject_never_showed_it():
 
 
 def test_a_fact_is_seen_from_where_its_verb_says():
-    assert {trial.fact(verb=verb.name).view for verb in facts.AUDIT} == {"deed", "source", "client", "credential"}
-    assert {trial.fact(verb=verb.name).view for verb in facts.ACTIVITY} == {"deed"}
+    assert {trial.fact(verb=verb.name).view for verb in facts.VERBS["audit"]} == {
+        "deed",
+        "source",
+        "client",
+        "credential",
+    }
+    assert {trial.fact(verb=verb.name).view for verb in facts.VERBS["activity"]} == {"deed"}
 
 
 def test_an_act_has_the_tactic_of_what_was_asked_for():

@@ -1,0 +1,81 @@
+"""Counting what happened: events that are the same act are one row, and each verb states a fact of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import polars as pl
+
+
+class Verb(NamedTuple):
+    """One kind of fact: what an act of this stream says by it, and when it says so."""
+
+    name: str
+    doc: str
+    object: pl.Expr
+    given: pl.Expr
+    when: pl.Expr
+
+
+ANY, ALWAYS = pl.lit(""), pl.lit(value=True)
+EVIDENCE = 3
+"""Events that are kept as evidence of one act."""
+
+DAY_US = 86_400_000_000
+DAY = pl.col("time").dt.epoch("us").floordiv(DAY_US).alias("day")
+_COUNTED = (
+    pl.len().cast(pl.Int64).alias("count"),
+    pl.col("time").min().alias("first"),
+    pl.col("time").max().alias("last"),
+)
+
+
+def text(column: str) -> pl.Expr:
+    """Return a column of text without nulls."""
+    return pl.col(column).fill_null("")
+
+
+def counted(
+    events: pl.DataFrame, keys: Sequence[str], by: Sequence[pl.Expr], evidence: pl.Expr | None = None
+) -> pl.DataFrame:
+    """Return one row for each distinct value of the keys and of `by`: its count, first and last time.
+
+    With `evidence` the first events' values of it come along as a list. Events without a time are left out.
+    """
+    shown = [] if evidence is None else [evidence.sort_by("time").head(EVIDENCE).alias("evidence")]
+    return events.filter(pl.col("time").is_not_null()).group_by(*keys, *by).agg(*_COUNTED, *shown)
+
+
+def mapped(
+    frame: pl.DataFrame, columns: Sequence[str], function: Callable[..., Any], into: Sequence[str]
+) -> pl.DataFrame:
+    """Return the frame with columns `into` computed by a Python function from each distinct row of `columns`.
+
+    With several columns in `into` the function returns a tuple of as many strings.
+    """
+    distinct = frame.select(columns).unique()
+    values = [function(*row) for row in distinct.iter_rows()]
+    made = [
+        pl.Series(name, [value[n] for value in values] if len(into) > 1 else values, pl.String)
+        for n, name in enumerate(into)
+    ]
+    return frame.join(
+        distinct.with_columns(made), on=list(columns), how="left", nulls_equal=True, maintain_order="left"
+    )
+
+
+def stated(happened: pl.DataFrame, verb: Verb, by: Sequence[str] = ()) -> pl.DataFrame:
+    """Return the facts (tables.FACTS) that acts state by a verb, with the columns of `by` beside them."""
+    return happened.filter(verb.when).select(
+        "subject",
+        "peer",
+        pl.lit(verb.name).alias("verb"),
+        verb.given.fill_null("").alias("given"),
+        verb.object.fill_null("").alias("object"),
+        pl.col("day") if "day" in happened.columns else pl.lit(0, pl.Int64).alias("day"),
+        "count",
+        "first",
+        "last",
+        *by,
+    )
