@@ -9,10 +9,10 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal, TextIO
+from typing import Annotated, Any, Literal, TypeVar, TextIO
 
 import cyclopts
 import polars as pl
@@ -140,7 +140,8 @@ def learn(
 ) -> int:
     """Add what these events show to a profile; learning a segment again adds nothing."""
     if follow:
-        return _learn_on(sources, profile, checkpoint, from_, objects or [])
+        _only_batch({"--engine": engine != "polars", "--output": output != "table"})
+        return _learn_on(sources, profile, checkpoint, from_, objects or [], rejects)
     with _progress(color) as progress:
         learned = flow.learn(sources, profile, form=from_, objects=objects or [], engine=engine, progress=progress)
     each, pooled = flow.matured(flow.known(profile)) if (profile / "profile.json").exists() else (pl.DataFrame(), None)
@@ -166,13 +167,51 @@ def learn(
     return _leftover(learned.intake, rejects)
 
 
-def _learn_on(sources: list[str], profile: Path, checkpoint: Path | None, form: str | None, objects: list[str]) -> int:
-    counted = None
-    for counted in flow.learn_on(
-        _one(sources), profile, checkpoint or profile / "follow.json", form=form, objects=objects
-    ):
-        print(f"\r{counted.accepted:,} records learned", end="", file=sys.stderr, flush=True)
-    return OK if counted is None else _leftover(counted, None)
+def _learn_on(
+    sources: list[str],
+    profile: Path,
+    checkpoint: Path | None,
+    form: str | None,
+    objects: list[str],
+    rejects: Path | None,
+) -> int:
+    place = checkpoint or profile / "follow.json"
+    taken = _Taken()
+    for intake in taken.until_interrupted(flow.learn_on(_one(sources), profile, place, form=form, objects=objects)):
+        taken.last = intake
+        if sys.stderr.isatty():
+            print(f"\r{intake.accepted:,} records learned", end="", file=sys.stderr, flush=True)
+    return taken.code(rejects)
+
+
+T = TypeVar("T")
+
+
+class _Taken:
+    """What a run that goes on until it is interrupted has taken in."""
+
+    def __init__(self) -> None:
+        self.last: flow.Intake | None = None
+        self._interrupted = False
+
+    def until_interrupted(self, batches: Iterable[T]) -> Iterator[T]:
+        """Yield until Ctrl-C: that is how such a run ends."""
+        try:
+            yield from batches
+        except KeyboardInterrupt:
+            self._interrupted = True
+
+    def code(self, rejects: Path | None) -> int:
+        """Say what was left over and return the exit code."""
+        code = OK if self.last is None else _leftover(self.last, rejects)
+        return INTERRUPTED if self._interrupted else code
+
+
+def _only_batch(given: Mapping[str, bool]) -> None:
+    """Refuse options that mean something only when all the input is there."""
+    wrong = [option for option, is_given in given.items() if is_given]
+    if wrong:
+        raise errors.UsageError(f"{' and '.join(wrong)} cannot go with --follow")
 
 
 def _one(sources: list[str]) -> str:
@@ -207,7 +246,8 @@ def detect(
     if budget is not None and budget < 1:
         raise errors.UsageError(f"--budget is a number of alerts a day from 1, not {budget}")
     if follow:
-        return _detect_on(sources, profile, checkpoint, from_, objects or [], output, color)
+        _only_batch({"--engine": engine != "polars", "--budget": budget is not None, "--fail-on": fail_on is not None})
+        return _detect_on(sources, profile, checkpoint, from_, objects or [], rejects, output, color)
     with _progress(color) as progress:
         found = flow.detect(
             sources, profile, form=from_, objects=objects or [], budget=budget, engine=engine, progress=progress
@@ -226,18 +266,20 @@ def _detect_on(
     checkpoint: Path | None,
     form: str | None,
     objects: list[str],
+    rejects: Path | None,
     output: str,
     color: places.Color,
 ) -> int:
     place = checkpoint or (profile / "detect.json" if profile else None)
     if place is None:
         raise errors.UsageError("--follow without --profile needs --checkpoint FILE")
-    counted: flow.Intake | None = None
-    for intake, fresh in flow.detect_on(_one(sources), profile, place, form=form, objects=objects):
-        counted = intake
+    taken = _Taken()
+    followed = flow.detect_on(_one(sources), profile, place, form=form, objects=objects)
+    for intake, fresh in taken.until_interrupted(followed):
+        taken.last = intake
         if fresh:
             outputs.write(output, fresh, sys.stdout, color=color)
-    return OK if counted is None else _leftover(counted, None)
+    return taken.code(rejects)
 
 
 def _at_least(severity: object, least: str) -> bool:
@@ -275,7 +317,7 @@ def _maturities(each: pl.DataFrame, color: places.Color, most: int | None = None
     ]
     table.show(columns, texts, sys.stdout, none="Nothing was learned yet.", color=color)
     if most and each.height > most:
-        print(f"… the {most} least known of {each.height}; all of them: plimsoll profile list")
+        print(f"… the {most} least known of {each.height}; all of them: plimsoll profile list --profile DIR")
 
 
 @profile_app.command(name="show", help_epilogue="Example: plimsoll profile show 'sa:ci/*' --profile ./profile")

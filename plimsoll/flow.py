@@ -91,6 +91,18 @@ class Facts:
         return engines.collect(profile.learn(engines.of(pl.concat(self._parts), self._engine)))
 
 
+def _read(source: inputs.Input, read: reading.Reading, rejects: Rejects) -> Iterator[reading.Batch]:
+    """Yield an input's batches; a file in a folder that holds no events is set aside, one that was named is an error."""
+    try:
+        for batch in read:
+            rejects.add(batch.rejects)
+            yield batch
+    except errors.InputError as unknown:
+        if not source.found:
+            raise
+        rejects.add([reading.Reject(source.name, 0, unknown.reason, b"")])
+
+
 def learn(
     sources: Sequence[str],
     directory: Path,
@@ -108,8 +120,7 @@ def learn(
     for source in found:
         read = reading.Reading(source, format=form)
         taught, stated = Facts(engine), 0
-        for batch in read:
-            rejects.add(batch.rejects)
+        for batch in _read(source, read, rejects):
             taught.add(facts.of(batch.stream, cluster.resolved(batch)))
             stated += batch.events.height
             progress(read.name, read.accepted + read.rejected)
@@ -225,8 +236,7 @@ def detect(
     rejects, accepted, days = Rejects(), 0, set[int]()
     for source in found:
         read = reading.Reading(source, format=form)
-        for batch in read:
-            rejects.add(batch.rejects)
+        for batch in _read(source, read, rejects):
             bench.take(batch.stream, cluster.resolved(batch))
             days |= set(batch.events.select(facts.DAY).unique().drop_nulls()["day"])
             progress(read.name, read.accepted + read.rejected)
@@ -242,15 +252,13 @@ def detect_on(
     """Judge a file as it grows; yield after each batch what is counted so far and the alerts that are new."""
     bench = judged_by(directory)
     cluster = cluster_of(objects)
-    rejects, accepted, told = Rejects(), 0, set[object]()
+    rejects, accepted = Rejects(), 0
     tail = following.Follow(Path(source), checkpoint, format=form)
     for batch in tail:
         rejects.add(batch.rejects)
         accepted += batch.accepted
         bench.take(batch.stream, cluster.resolved(batch))
-        fresh = [alert for alert in bench.alerts() if alert["id"] not in told]
-        told |= {alert["id"] for alert in fresh}
-        yield Intake(accepted, rejects, cluster), fresh
+        yield Intake(accepted, rejects, cluster), bench.tell()
         tail.commit()
 
 

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -383,11 +384,12 @@ def test_interrupting_a_followed_log_keeps_what_was_learned(tmp_path):
     following = subprocess.Popen(
         [sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    said = following.stderr.read(len("\r160 records learned"))
+    while not list((tmp_path / "p" / "segments").glob("*.parquet")):
+        assert following.poll() is None
+        time.sleep(0.05)
     following.send_signal(signal.SIGINT)
-    out, err = following.communicate(timeout=60)
-    assert (following.returncode, out, said) == (130, b"", b"\r160 records learned")
-    assert b"Traceback" not in err
+    assert following.communicate(timeout=60) == (b"", b"")  # in a pipe it is quiet
+    assert following.returncode == 130
     assert sum(flow.known(tmp_path / "p").filter(verb="request")["count"]) == len(HABIT)
 
 

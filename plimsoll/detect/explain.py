@@ -213,8 +213,9 @@ def _caution(facts: list[Fact]) -> str:
 
 
 def _identity(story: stories.Story) -> str:
-    told = "\n".join("\t".join(key) for key in sorted(story.chapter.telling))
-    return hashlib.sha256(f"{story.chapter.actor}\n{story.chapter.first.isoformat()}\n{told}".encode()).hexdigest()[:16]
+    """Return what names a story for good: it grows while it runs, its actor and beginning stay."""
+    chapter = story.chapter
+    return hashlib.sha256(f"{chapter.actor}\n{chapter.first.isoformat()}".encode()).hexdigest()[:16]
 
 
 _NORMALLY = {

@@ -46,6 +46,7 @@ class Judge:
         self._usual = pl.Series([], dtype=pl.UInt64)
         self._seed = seed
         self._notable: list[acts.Act] = []
+        self._teller = stories.Teller(stories.CERTAIN)
         self.forgone = 0
         """Notable acts there was no room for."""
 
@@ -56,11 +57,24 @@ class Judge:
         )
         if keyed.is_empty():
             return []
-        happened = facts.acts(stream, keyed, by=[pl.col("key"), MINUTE]).with_row_index("act")
-        weighed = self._weighed(stream, happened)
-        happened = ledger.judged(happened, self._ledger) if stream == "audit" else happened
-        notable = self._sorted_out(happened, weighed)
-        found = acts.of(stream, notable, weighed.join(notable.select("act"), on="act", how="semi"))
+        kinds = (
+            facts.acts(stream, keyed, by=[pl.col("key")], evidence=False).rename({"key": "kind"}).with_row_index("act")
+        )
+        weighed = self._weighed(stream, kinds)
+        kinds = ledger.judged(kinds, self._ledger) if stream == "audit" else kinds
+        notable = self._sorted_out(kinds, weighed)
+        return [] if notable.is_empty() else self._tried(stream, keyed, notable, weighed)
+
+    def _tried(self, stream: str, keyed: pl.DataFrame, notable: pl.DataFrame, weighed: pl.DataFrame) -> list[acts.Act]:
+        """Return the notable acts minute by minute, with the facts that were weighed once for all of them."""
+        extra = [name for name in ("findings",) if name in notable.columns]
+        # A connection is two acts, one of each end: key and subject together name what was weighed.
+        kinds = notable.select(pl.col("act").alias("of"), "kind", "subject", *extra)
+        told = keyed.join(kinds, left_on="key", right_on="kind", how="semi")
+        happened = facts.acts(stream, told, by=[pl.col("key"), MINUTE]).with_row_index("act")
+        happened = happened.join(kinds, left_on=["key", "subject"], right_on=["kind", "subject"], how="inner")
+        facts_of = happened.select("act", "of").join(weighed.rename({"act": "of"}), on="of", how="inner")
+        found = acts.of(stream, happened, facts_of)
         room = max(0, MOST_NOTABLE - len(self._notable))
         self._notable += found[:room]
         self.forgone += len(found) - len(found[:room])
@@ -71,13 +85,19 @@ class Judge:
 
         With a budget of so many alerts a day, the best doubtful stories fill what the certain ones leave.
         """
-        ordered = sorted(acts.mended(self._notable), key=lambda act: (act.time, act.subject, act.evidence))
-        told = stories.stories(ordered, stories.DOUBTFUL if budget else stories.CERTAIN)
+        told = stories.stories(_in_order(self._notable), stories.DOUBTFUL if budget else stories.CERTAIN)
         told.sort(key=lambda story: (-story.score, story.chapter.first, story.chapter.actor))
         certain = sum(story.score >= stories.CERTAIN for story in told)
-        shown = told[: max(certain, budget * days if budget else 0)]
-        usual = explain.Usual(self._known.own, {story.chapter.actor[0] for story in shown})
-        return [explain.alert(story, usual) for story in shown]
+        return self._explained(told[: max(certain, budget * days if budget else 0)])
+
+    def tell(self) -> list[dict[str, object]]:
+        """Return the alerts that begin with what was taken since the last call, which is then let go."""
+        taken, self._notable = self._notable, []
+        return self._explained(self._teller.tell(_in_order(taken)))
+
+    def _explained(self, told: list[stories.Story]) -> list[dict[str, object]]:
+        usual = explain.Usual(self._known.own, {story.chapter.actor[0] for story in told})
+        return [explain.alert(story, usual) for story in told]
 
     def _weighed(self, stream: str, happened: pl.DataFrame) -> pl.DataFrame:
         said = facts.said(stream, happened, by=["act"])
@@ -105,9 +125,15 @@ class Judge:
         notable = pl.col("most") >= stories.LEAST
         if "findings" in judged.columns:
             notable = notable | (pl.col("findings").list.len() > 0)
-        fresh = judged.filter(~notable).get_column("key").unique()
+        found = judged.filter(notable)
+        fresh = judged.join(found, on="kind", how="anti").get_column("kind").unique()
         self._usual = fresh if self._usual.len() > MOST_USUAL else pl.concat([self._usual, fresh]).unique()
-        return judged.filter(notable)
+        return found
+
+
+def _in_order(notable: list[acts.Act]) -> list[acts.Act]:
+    """Return acts by time, those that a batch's end had cut apart put together."""
+    return sorted(acts.mended(notable), key=lambda act: (act.time, act.subject, act.evidence))
 
 
 def _means(glob: str, text: str) -> bool:

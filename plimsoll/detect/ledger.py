@@ -70,9 +70,12 @@ def _listed(places: Mapping[str, int]) -> str:
     return ", ".join(often[:3]) + (f" and {len(often) - 3} more" if len(often) > 3 else "")
 
 
+_ASKED = ("credential_subject", "source_ip", "zone", "count", "outcome", "user_pod_name")
+
+
 def judged(happened: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
     """Return acts (of the audit stream) with a column `findings`, a list of what the ledger says of each."""
-    used = happened.with_columns(credential_subject=facts.CREDENTIAL).sort("first", "act")
+    used = happened.with_columns(credential_subject=facts.CREDENTIAL).sort("first", "act").select("act", *_ASKED)
     found = {row["act"]: finding for row in used.iter_rows(named=True) if (finding := ledger.finding(row))}
     column = [[found[act]] if act in found else [] for act in happened["act"]]
     return happened.with_columns(findings=pl.Series(column, dtype=pl.List(pl.String)))

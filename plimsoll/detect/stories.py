@@ -53,6 +53,8 @@ class Chapter(msgspec.Struct):
     deeds: dict[str, tuple[float, Act]] = {}
     """The weightiest act of each tactic."""
     findings: list[str] = []
+    telling: set[tuple[str, str, str, str]] = set()
+    """The facts that speak for an alert, and each finding."""
 
     @property
     def score(self) -> float:
@@ -73,12 +75,6 @@ class Chapter(msgspec.Struct):
     def facts(self) -> list[Fact]:
         """The facts of all its acts."""
         return [fact for act in self.acts for fact in act.facts]
-
-    @property
-    def telling(self) -> frozenset[tuple[str, str, str, str]]:
-        """The facts that speak for an alert, and each finding: no other story must swallow it."""
-        found = [(self.actor[0], "ledger", "", finding) for finding in self.findings]
-        return frozenset([*found, *(fact.key for fact in self.facts if fact.bits >= LEAST)])
 
 
 class Habits:
@@ -101,27 +97,51 @@ class Habits:
             self._seen[key] = self._seen.get(key, 0) + min(count, SLOT_CAP)
 
 
+class Chapters:
+    """Chapters as they run and end, fed with acts in order of time."""
+
+    def __init__(self) -> None:
+        self._habits = Habits()
+        self._running: dict[Actor, Chapter] = {}
+
+    def take(self, act: Act) -> tuple[list[Chapter], Chapter | None]:
+        """Return the chapters that had ended when the act came, and the one it belongs to, if it tells anything."""
+        ended = self.end(before=act.time)
+        if not act.findings and all(self._habits.bits(fact) < LEAST for fact in act.facts):
+            return ended, None
+        actor = (act.subject, act.address, act.product)
+        chapter = self._running.get(actor)
+        if chapter is None:
+            chapter = self._running[actor] = Chapter(actor, [], act.time, act.last, {}, {}, [], set())
+        _add(chapter, act, self._habits)
+        return ended, chapter
+
+    def end(self, before: datetime | None = None) -> list[Chapter]:
+        """End the chapters without an act for a breath, all of them without a time; the harmless become habit."""
+        ended = [one for one in self._running.values() if before is None or before - one.last > BREATH]
+        for chapter in ended:
+            del self._running[chapter.actor]
+            if chapter.score < QUARANTINE:
+                self._habits.learn(chapter)
+        return ended
+
+
 def chapters(acts: Iterable[Act]) -> Iterator[tuple[Chapter, float]]:
     """Yield the chapters of acts (ordered by time) as they end, each with its score at that time."""
-    habits = Habits()
-    running: dict[Actor, Chapter] = {}
+    told = Chapters()
     for act in acts:
-        for actor in [actor for actor, chapter in running.items() if act.time - chapter.last > BREATH]:
-            yield _ended(running.pop(actor), habits)
-        if not act.findings and all(habits.bits(fact) < LEAST for fact in act.facts):
-            continue
-        actor = (act.subject, act.address, act.product)
-        chapter = running.get(actor)
-        if chapter is None:
-            chapter = running[actor] = Chapter(actor, [], act.time, act.last, {}, {}, [])
-        _add(chapter, act, habits)
-    for chapter in running.values():
-        yield _ended(chapter, habits)
+        for chapter in told.take(act)[0]:
+            yield chapter, chapter.score
+    for chapter in told.end():
+        yield chapter, chapter.score
 
 
 def _add(chapter: Chapter, act: Act, habits: Habits) -> None:
     chapter.acts.append(act)
     chapter.last = max(chapter.last, act.last)
+    # A finding is told for itself: no other story must swallow it.
+    chapter.telling |= {(act.subject, "ledger", "", finding) for finding in act.findings}
+    chapter.telling |= {fact.key for fact in act.facts if fact.bits >= LEAST}
     chapter.findings += [finding for finding in act.findings if finding not in chapter.findings]
     deed = 0.0
     for fact in act.facts:
@@ -135,39 +155,74 @@ def _add(chapter: Chapter, act: Act, habits: Habits) -> None:
         chapter.deeds[act.tactic] = (deed, act)
 
 
-def _ended(chapter: Chapter, habits: Habits) -> tuple[Chapter, float]:
-    score = chapter.score
-    if score < QUARANTINE:
-        habits.learn(chapter)
-    return chapter, score
-
-
 class Story(msgspec.Struct):
     """One alert in the making: a chapter, and the later ones that told the same."""
 
     chapter: Chapter
-    score: float
     last: datetime
     repeats: list[Chapter] = []
 
+    @property
+    def score(self) -> float:
+        """Bits of the chapter, as far as it has come."""
+        return self.chapter.score
+
+
+class Teller:
+    """Tells the stories of at least `threshold` bits as soon as they weigh as much."""
+
+    def __init__(self, threshold: float) -> None:
+        self._threshold = threshold
+        self._chapters = Chapters()
+        self._recent: dict[str, list[Story]] = {}
+
+    def tell(self, acts: Iterable[Act]) -> list[Story]:
+        """Return the stories that begin with these acts (ordered by time); those that were told go on to grow."""
+        told = []
+        for act in acts:
+            ended, chapter = self._chapters.take(act)
+            self._repeat(ended)
+            if chapter is not None and chapter.score >= self._threshold and (story := self._news(chapter)):
+                told.append(story)
+        return told
+
+    def end(self) -> None:
+        """Close what is still running."""
+        self._repeat(self._chapters.end())
+
+    def _news(self, chapter: Chapter) -> Story | None:
+        """Return a new story where the chapter tells something that no story of the hour told."""
+        told = self._open(chapter)
+        if any(story.chapter is chapter for story in told):
+            return None
+        if told and chapter.telling <= set().union(*(story.chapter.telling for story in told)):
+            return None
+        story = Story(chapter, chapter.last, [])
+        self._recent[chapter.actor[0]] = [*told, story]
+        return story
+
+    def _repeat(self, ended: Iterable[Chapter]) -> None:
+        """Add chapters that told nothing new to the last story of the hour."""
+        for chapter in ended:
+            told = self._open(chapter)
+            own = next((story for story in told if story.chapter is chapter), None)
+            if own:
+                own.last = max(own.last, chapter.last)
+            elif told and chapter.score >= self._threshold:
+                told[-1].repeats.append(chapter)
+                told[-1].last = chapter.last
+
+    def _open(self, chapter: Chapter) -> list[Story]:
+        """Return the stories of the subject that are not an hour old, and forget the others."""
+        subject = chapter.actor[0]
+        told = [story for story in self._recent.get(subject, []) if chapter.first - story.last <= HOUR]
+        self._recent[subject] = told
+        return told
+
 
 def stories(acts: Iterable[Act], threshold: float) -> list[Story]:
-    """Return the stories of acts (ordered by time) whose first chapter weighs at least `threshold` bits."""
-    told: list[Story] = []
-    recent: dict[str, list[Story]] = {}
-    for chapter, score in chapters(acts):
-        if score < threshold:
-            continue
-        subject = chapter.actor[0]
-        open_stories = [story for story in recent.get(subject, []) if chapter.first - story.last <= HOUR]
-        known = frozenset().union(*(one.telling for story in open_stories for one in (story.chapter, *story.repeats)))
-        if open_stories and chapter.telling <= known:
-            nearest = open_stories[-1]
-            nearest.repeats.append(chapter)
-            nearest.last = chapter.last
-        else:
-            story = Story(chapter, score, chapter.last, [])
-            told.append(story)
-            open_stories.append(story)
-        recent[subject] = open_stories
+    """Return the stories of acts (ordered by time) whose chapter weighs at least `threshold` bits."""
+    teller = Teller(threshold)
+    told = teller.tell(acts)
+    teller.end()
     return told

@@ -37,16 +37,16 @@ def of(stream: str, events: pl.DataFrame) -> pl.DataFrame:
     A fact may have several rows; learning adds them up. Events without a time teach nothing. The events'
     workload columns should have been resolved before.
     """
-    return audit.of(events) if stream == "audit" else said(stream, acts(stream, events, by=[DAY]))
+    return audit.of(events) if stream == "audit" else said(stream, acts(stream, events, by=[DAY], evidence=False))
 
 
-def acts(stream: str, events: pl.DataFrame, *, by: Sequence[pl.Expr] = ()) -> pl.DataFrame:
+def acts(stream: str, events: pl.DataFrame, *, by: Sequence[pl.Expr] = (), evidence: bool = True) -> pl.DataFrame:
     """Return one row for each distinct act, with names made comparable, count, first and last time, and evidence.
 
     `by` adds columns to tell acts apart (the day, the minute). `evidence` lists the first events of the act: their
     auditIDs, or their numbers.
     """
-    return {"activity": activity.acts, "audit": audit.acts, "flow": flow.acts}[stream](events, by)
+    return {"activity": activity.acts, "audit": audit.acts, "flow": flow.acts}[stream](events, by, evidence=evidence)
 
 
 def said(stream: str, happened: pl.DataFrame, *, by: Sequence[str] = ()) -> pl.DataFrame:

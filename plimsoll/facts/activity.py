@@ -58,9 +58,9 @@ KEYS = (
 """The columns of the stream that tell acts apart."""
 
 
-def acts(events: pl.DataFrame, by: Sequence[pl.Expr]) -> pl.DataFrame:
+def acts(events: pl.DataFrame, by: Sequence[pl.Expr], *, evidence: bool = True) -> pl.DataFrame:
     """Return the distinct deeds of these events, and of `by`."""
-    return _done(counted(events, KEYS, by, col("evt_num").cast(pl.String)))
+    return _done(counted(events, KEYS, by, col("evt_num").cast(pl.String) if evidence else None))
 
 
 def _done(counted: pl.DataFrame) -> pl.DataFrame:

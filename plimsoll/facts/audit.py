@@ -84,9 +84,9 @@ def of(events: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([*said, _credentials(answered)])
 
 
-def acts(events: pl.DataFrame, by: Sequence[pl.Expr]) -> pl.DataFrame:
+def acts(events: pl.DataFrame, by: Sequence[pl.Expr], *, evidence: bool = True) -> pl.DataFrame:
     """Return the distinct requests of these events, and of `by`."""
-    return _named(counted(_answered(events), _ASKED, by, col("auditID")))
+    return _named(counted(_answered(events), _ASKED, by, col("auditID") if evidence else None))
 
 
 def _credentials(answered: pl.DataFrame) -> pl.DataFrame:

@@ -34,10 +34,10 @@ KEYS = (*(name for name in _FLOW if name != "name"), "destination_names", "is_re
 """The columns of the stream that tell acts apart."""
 
 
-def acts(events: pl.DataFrame, by: Sequence[pl.Expr]) -> pl.DataFrame:
+def acts(events: pl.DataFrame, by: Sequence[pl.Expr], *, evidence: bool = True) -> pl.DataFrame:
     """Return the distinct connections of these events as each end sees them, and of `by`."""
     opened = events.filter(_OPENED).with_columns(name=col("destination_names").list.first().fill_null(""))
-    return _met(counted(opened, _FLOW, by, col("evt_num").cast(pl.String)))
+    return _met(counted(opened, _FLOW, by, col("evt_num").cast(pl.String) if evidence else None))
 
 
 def _met(counted: pl.DataFrame) -> pl.DataFrame:

@@ -26,6 +26,8 @@ class Input(NamedTuple):
     """Opens it and yields its bytes as they are, never an empty block."""
     again: bool = True
     """It can be read twice: a file, not a pipe or a URL."""
+    found: bool = False
+    """It was found in a folder or by a glob, so nobody said that it holds events."""
 
 
 class Interrupted(Exception):
@@ -40,7 +42,8 @@ def inputs(sources: Sequence[str]) -> list[Input]:
     """
     found: dict[str, Input] = {}
     for source in sources:
-        found |= {name: _input(name) for name in _names(source)}
+        names = _names(source)
+        found |= {name: _input(name)._replace(found=names != [source]) for name in names if name not in found}
     return list(found.values())
 
 

@@ -199,7 +199,7 @@ def test_a_process_is_told_in_its_own_words():
 def test_reasons_are_few_however_many_tokens_were_stolen():
     findings = [f"the token of web-{n} is elsewhere" for n in range(40)]
     chapter = stories.Chapter(("sa:shop/web", "", ""), [], told.at(), told.at(), {}, {}, findings)
-    why = explain.alert(stories.Story(chapter, 14.0, told.at(), []), USUAL)["why"]
+    why = explain.alert(stories.Story(chapter, told.at(), []), USUAL)["why"]
     assert why[0] == findings[0]
     assert why[explain.REASONS] == "and 35 more tokens alike"
     assert len(why) <= explain.REASONS + 2
@@ -211,6 +211,6 @@ def test_reasons_are_few():
     act = trial.act(*facts_told)
     chapter.acts.append(act)
     chapter.deeds["credential-access"] = (30.0, act)
-    found = explain.alert(stories.Story(chapter, 30.0, told.at(), []), USUAL)
+    found = explain.alert(stories.Story(chapter, told.at(), []), USUAL)
     assert len(found["why"]) <= explain.REASONS + 2
     assert found["why"][0].startswith("`get secrets in shop` of secret-29 is new")
