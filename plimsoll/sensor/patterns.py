@@ -1,4 +1,4 @@
-"""What a workload's file names have in common: from paths seen to the patterns the kernel matches.
+"""What a workload's names have in common: from paths and addresses seen to what the kernel matches in general.
 
 The kernel knows paths segment by segment, so a pattern is a path where `*` stands for one whole segment, or one
 that ends in `/**` for all that lies below. Three things make patterns of paths:
@@ -10,6 +10,8 @@ that ends in `/**` for all that lies below. Three things make patterns of paths:
 A write that was learned for a name is also a read, a new file, a rename onto it and a deletion. In folders where
 one file more is an attack (programs, libraries, configuration, credentials, timers) nothing but process ids and
 the folders of a mounted Secret's versions is generalised: names there stay exact.
+
+Of far ends, three addresses of a network stand for the network, eight networks of a port for any address.
 """
 
 from __future__ import annotations
@@ -30,6 +32,9 @@ MOST = 1024
 """Patterns of one workload; beyond, the deepest folders are taken as a whole."""
 DEEPEST = 26
 """Segments the kernel walks."""
+
+NETWORK_ADDRESSES, PORT_NETWORKS = 3, 8
+"""Addresses of a network, and networks of a port, from which on any other is known."""
 
 _EXACT = re.compile(
     r"""
@@ -210,3 +215,48 @@ def covers(pattern: str, path: str) -> bool:
 
 def _agree(wanted: Sequence[str], segments: Sequence[str]) -> bool:
     return all(one in ("*", other) for one, other in zip(wanted, segments, strict=False))
+
+
+class End(NamedTuple):
+    """The far end of a connection."""
+
+    protocol: str
+    address: str
+    port: int
+
+
+_END = re.compile(r"\[?([0-9a-fA-F:.]{2,45})\]?:([0-9]{1,5})/([a-z]{1,8})")
+
+
+def end(text: str) -> End | None:
+    """Return the end that a text like `address:port/protocol` names.
+
+    >>> end("10.0.0.1:443/tcp"), end("[2001:db8::1]:53/udp")
+    (End(protocol='tcp', address='10.0.0.1', port=443), End(protocol='udp', address='2001:db8::1', port=53))
+    """
+    found = _END.fullmatch(text)
+    return End(found[3], found[1], int(found[2])) if found else None
+
+
+def reached(ends: Iterable[End]) -> tuple[list[End], list[tuple[str, int]]]:
+    """Return what ends amount to: networks, each as one end in it, and ports (protocol, port) of any address.
+
+    >>> reached(End("tcp", f"10.0.0.{n}", 443) for n in range(3))
+    ([End(protocol='tcp', address='10.0.0.0', port=443)], [])
+    >>> reached(End("tcp", f"10.0.{n}.1", 443) for n in range(8))
+    ([], [('tcp', 443)])
+    """
+    networks: dict[tuple[str, int, str], set[str]] = {}
+    for one in ends:
+        networks.setdefault((one.protocol, one.port, normal.network(one.address)), set()).add(one.address)
+    ports: dict[tuple[str, int], int] = {}
+    for protocol, port, _ in networks:
+        ports[protocol, port] = ports.get((protocol, port), 0) + 1
+    return (
+        [
+            End(protocol, min(addresses), port)
+            for (protocol, port, _), addresses in sorted(networks.items())
+            if len(addresses) >= NETWORK_ADDRESSES
+        ],
+        sorted(port for port, count in ports.items() if count >= PORT_NETWORKS),
+    )

@@ -1,0 +1,136 @@
+"""The node agent as a process of its own: `python -m plimsoll.sensor SETTINGS`, without the command line's weight."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import time
+import uuid
+from pathlib import Path
+from types import FrameType
+
+import msgspec
+
+from plimsoll import errors
+from plimsoll.sensor import alerts, control, identity, kernel, profiles, sink
+from plimsoll.sensor.agent import Agent, Settings
+from plimsoll.sensor.orders import Orders
+
+INSTANCE = "instance"
+"""The setting that names what a profile pins in the kernel: two profiles never share facts."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run the agent until it is told to end; return the exit code."""
+    try:
+        return run(msgspec.json.decode(arguments[0], type=Settings))
+    except errors.PlimsollError as error:
+        print(f"plimsoll: {error}", file=sys.stderr)
+        return error.exit_code
+    except OSError as refused:
+        print(f"plimsoll: {type(refused).__name__}: {refused}", file=sys.stderr)
+        return errors.PlimsollError.exit_code
+
+
+def run(settings: Settings) -> int:
+    """Run one agent."""
+    ended = Ended()
+    asked = control.Control(Path(settings.socket))
+    try:
+        kept = profiles.Profiles(Path(settings.profile))
+        loaded = kernel.Kernel(pin=_pin(kept))
+        try:
+            _watch(settings, loaded, kept, asked, ended)
+        finally:
+            kept.close()
+            loaded.close(unpin=not settings.keep)
+    finally:
+        asked.close()
+    return 0
+
+
+class Ended:
+    """Whether it is time to end."""
+
+    def __init__(self) -> None:
+        self.now = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._signalled)
+
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self.now = True
+
+    def end(self) -> None:
+        """End soon."""
+        self.now = True
+
+
+def _watch(
+    settings: Settings, loaded: kernel.Kernel, kept: profiles.Profiles, asked: control.Control, ended: Ended
+) -> None:
+    sinks = [sink.Output(os.fdopen(os.dup(sys.stdout.fileno()), "wb"), ended.end), *_spools(settings)]
+    for one in sinks:
+        one.start()
+    write = msgspec.json.encode if settings.output == "jsonl" else _text
+
+    def tell(alert: alerts.Alert) -> None:
+        sinks[0].put(write(alert) + b"\n")
+        line = msgspec.json.encode(alert) + b"\n" if sinks[1:] else b""
+        for spool in sinks[1:]:
+            spool.put(line)
+
+    agent = Agent(settings, loaded, identity.of_host(), kept, tell)
+    agent.start()
+    orders = Orders(agent, sinks)
+    _say(loaded)
+    while not ended.now:
+        agent.step()
+        asked.answer(orders.answer)
+    agent.count()
+    for one in sinks:
+        one.close()
+
+
+def _spools(settings: Settings) -> list[sink.Sink]:
+    if not settings.urls:
+        return []
+    from plimsoll.sensor import spool  # noqa: PLC0415  http and ssl weigh a third of the agent, for those who send
+
+    return [spool.Spool(Path(settings.profile) / "spool", url) for url in settings.urls]
+
+
+def _pin(kept: profiles.Profiles) -> Path:
+    """Return where this profile's part of the kernel is pinned; what other profiles left there is taken away."""
+    name = kept.kept(INSTANCE)
+    if not name:
+        name = uuid.uuid4().hex
+        kept.keep(INSTANCE, name)
+    for other in kernel.PIN.glob("*"):
+        if other.name != name:
+            shutil.rmtree(other, ignore_errors=True) if other.is_dir() else other.unlink(missing_ok=True)
+    return kernel.PIN / name
+
+
+def _say(loaded: kernel.Kernel) -> None:
+    """Say on stderr what cannot be seen here."""
+    lacking = [one for one in loaded.coverage if not one.working]
+    for one in lacking:
+        print(f"plimsoll: reduced coverage: {one.name}: {one.reason}", file=sys.stderr)
+    working = ", ".join(one.name for one in loaded.coverage if one.working)
+    print(f"plimsoll: watching {working} since {time.strftime('%H:%M:%S')}", file=sys.stderr, flush=True)
+
+
+def _text(alert: alerts.Alert) -> bytes:
+    """One alert for people: a line, and its reasons below."""
+    head = f"{alert.time:%Y-%m-%d %H:%M:%S} {alert.severity:8} {alert.title}"
+    lines = [head, *(f"    {reason}" for reason in alert.why)]
+    return "\n".join("".join(char if char.isprintable() else "?" for char in line) for line in lines).encode(
+        "utf-8", "replace"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
