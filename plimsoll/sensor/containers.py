@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from plimsoll.sensor import hostfiles
 
 _LONGEST = 4 << 20  # bytes of a bundle's configuration
 _LONGEST_VALUE = 4096  # letters of an annotation
+_APART = 0.25  # seconds between two looks at files that have told their cgroup already
 _MOST = 4096  # containers, mounts, annotations
 _KNOWN = ("io.kubernetes.", "io.container.manager", "plimsoll.dev/", "kubernetes.io/config.")
 
@@ -148,13 +150,21 @@ _state = msgspec.json.Decoder(_State)
 _docker = msgspec.json.Decoder(_Docker)
 
 
+class _Note(NamedTuple):
+    """A state file when it was read, and the cgroups it named."""
+
+    file: str
+    signature: tuple[int, int, int] | None
+    cgroups: tuple[str, ...]
+
+
 class Runtimes:
     """The runtimes of the host whose root folder is `root`, with its processes in `proc`."""
 
     def __init__(self, root: Path = Path("/"), proc: Path = Path("/proc")) -> None:
         self._root, self._proc = root, proc
-        self._read: dict[str, tuple[tuple[int, int, int], tuple[str, ...]]] = {}
-        """State file → what it looked like when read, and the cgroups it names."""
+        self._read: dict[str, _Note] = {}
+        self._checked = 0.0
 
     def find(self, container_id: str) -> Container | None:
         """Return the container of this id, None where no runtime has it."""
@@ -186,7 +196,14 @@ class Runtimes:
 
     def cgroups(self) -> dict[str, str]:
         """Return the cgroups that runtimes have made, each with the state file that says so."""
-        return {cgroup: file for file in self._states() for cgroup in self._cgroups(file)}
+        now = time.monotonic()
+        settled = now - self._checked < _APART
+        self._checked = self._checked if settled else now
+        before, self._read = self._read, {}
+        for folder in self._containers():
+            known = before.get(folder)
+            self._read[folder] = known if known and known.cgroups and settled else self._noted(folder, known)
+        return {cgroup: note.file for note in self._read.values() for cgroup in note.cgroups}
 
     def made_by(self, pid: int, path: str) -> Container | None:
         """Return the container that a process is creating, if the cgroup at this path is its.
@@ -229,24 +246,21 @@ class Runtimes:
             else:
                 yield pattern
 
-    def _states(self) -> Iterator[str]:
+    def _containers(self) -> Iterator[str]:
+        """Yield the folders in which runtimes keep the state of one container."""
         for folder in self._folders(_STATES):
-            for name in hostfiles.names(self._root, folder, _MOST):
-                yield from (f"{folder}{name}/{file}" for file in _STATE_FILES)
+            yield from (f"{folder}{name}/" for name in hostfiles.names(self._root, folder, _MOST))
 
-    def _cgroups(self, file: str) -> tuple[str, ...]:
-        """Return the cgroups that a state file names, read anew only where it changed."""
-        told = hostfiles.signature(self._root, file)
-        if told is None:
-            self._read.pop(file, None)
-            return ()
-        known = self._read.get(file)
-        if known is None or known[0] != told:
-            if len(self._read) >= _MOST:
-                self._read.clear()
-            state = self._decoded_state(file)
-            known = self._read[file] = (told, tuple(_own_cgroups(state)) if state else ())
-        return known[1]
+    def _noted(self, folder: str, known: _Note | None) -> _Note:
+        """Return what a container's state file says, read anew only where it changed."""
+        for name in _STATE_FILES:
+            signature = hostfiles.signature(self._root, folder + name)
+            if signature:
+                if known and known.signature == signature:
+                    return known
+                state = self._decoded_state(folder + name)
+                return _Note(folder + name, signature, tuple(_own_cgroups(state)) if state else ())
+        return _Note("", None, ())
 
     def _decoded_state(self, file: str) -> _State | None:
         data = hostfiles.read(self._root, file, _LONGEST)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -203,5 +202,5 @@ class Runtime:
                 self._known, self.error = containers(self.socket), ""
             except unary.Unanswered as error:
                 self.error = str(error)
-                time.sleep(0 if self._closed.is_set() else 20 * _APART)
+                self._closed.wait(20 * _APART)
             self._closed.wait(_APART)

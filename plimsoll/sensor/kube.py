@@ -299,6 +299,7 @@ class Pods:
         """Why the last request failed."""
         self._pods: dict[str, Pod] = {}
         self._wire: http.client.HTTPConnection | None = None
+        self._socket: socket.socket | None = None
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="plimsoll-pods", daemon=True)
         self._thread.start()
@@ -313,10 +314,9 @@ class Pods:
     def close(self) -> None:
         """Ask no more."""
         self._closed.set()
-        wire = self._wire
-        if wire and wire.sock:
+        if self._socket:
             with suppress(OSError):
-                wire.sock.shutdown(socket.SHUT_RDWR)  # wakes whoever reads
+                self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread, which reads
         self._thread.join(3)
 
     def _serve(self) -> None:
@@ -370,8 +370,11 @@ class Pods:
 
     def _asked(self, query: Mapping[str, str]) -> http.client.HTTPResponse:
         selected = {"fieldSelector": f"spec.nodeName={self.node}"} | dict(query)
-        self._hang_up()
+        if self._wire:
+            self._wire.close()
         self._wire = wire = _connection(self.way)
+        wire.connect()
+        self._socket = wire.sock  # an answer without a length takes it over
         prefix = quote(urlsplit(self.way.server).path.rstrip("/"))
         wire.request("GET", f"{prefix}/api/v1/pods?{urlencode(selected)}", headers=self.way.headers())
         answer = wire.getresponse()
@@ -380,10 +383,6 @@ class Pods:
         if answer.status != http.HTTPStatus.OK:
             raise ValueError(_refusal(answer.status))
         return answer
-
-    def _hang_up(self) -> None:
-        if self._wire:
-            self._wire.close()
 
 
 def _refusal(status: int) -> str:
