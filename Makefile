@@ -4,6 +4,7 @@
 #   make test    formatting, lint, types, layers, tests
 #   make bench   how fast, and in how much memory
 #   make setup   .venv/bin/plimsoll with every engine and the development tools
+#   make bpf     the sensor's kernel programs (needs clang and libbpf-dev; says so where they are missing)
 #   make lock    newest versions into requirements.lock
 #   make clean   everything the other targets made
 
@@ -11,7 +12,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lock clean
+.PHONY: help setup demo test bench bpf lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,20 +26,24 @@ INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python \
 help:
 	@sed -n 's/^#   //p' Makefile
 
-setup: $(VENV)/everything.stamp
+setup: $(VENV)/everything.stamp bpf
 
 demo: $(VENV)/core.stamp
 	@$(BIN)/plimsoll demo $(ARGS)
 
-test: $(VENV)/everything.stamp
+test: $(VENV)/everything.stamp bpf
 	@$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --benchmark-disable $(ARGS)
 
-bench: $(VENV)/everything.stamp
+bench: $(VENV)/everything.stamp bpf
 	@for script in $(or $(wildcard benchmarks/run.py),$(wildcard benchmarks/*.py)); do $(BIN)/python "$$script" $(ARGS); done
+
+# Again whenever its sources changed; what else there is works without it.
+bpf: $(VENV)/core.stamp
+	@$(BIN)/python -m plimsoll.sensor.building || true
 
 lock: $(VENV)/core.stamp
 	@$(BIN)/uv lock --upgrade

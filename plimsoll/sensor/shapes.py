@@ -98,6 +98,7 @@ class Option(enum.IntFlag):
     KILL_WRITE = 1 << 1
     KILL_LISTEN = 1 << 2
     KILL_URING = 1 << 3
+    HAS_JOINED = 1 << 29
     STARTED = 1 << 30
     """The container's first program has run; what comes from outside now is an entry."""
     PROVISIONAL = 1 << 31
@@ -106,22 +107,24 @@ class Option(enum.IntFlag):
 PATH, ARGS, COMM, ANCESTORS = 1024, 512, 16, 4
 """Longest path (with its closing byte), arguments and name of a process; ancestors that are told."""
 
-HEAD = struct.Struct("<4Q 12I iI 16s 4H 16s 64s 8H")
+HEAD = struct.Struct("<4Q 12I iI Q 16s 4H 16s 64s 10H I")
 """struct event without its texts."""
-BINDING = struct.Struct("<4I 8Q")
-"""struct binding: profile, mode, options, voice, spoken, then the counters."""
-CONTROL = struct.Struct("<2Q 4I Q")
-"""struct control: heartbeat, max_silence, enforce, default_mode, host_mounts, padding, epoch."""
+BINDING = struct.Struct("<4I 7Q")
+"""struct binding: profile, mode, options, gap; spoken, hits, misses, drops, kills, denies, suppressed."""
+PROFILE = struct.Struct("<2I 2Q")
+"""struct profile: budget, tokens; since, facts."""
+CONTROL = struct.Struct("<2Q 4I 2Q")
+"""struct control: heartbeat, max_silence; enforce, default_mode, host_mounts, isolating; epoch, revision."""
 FACT = struct.Struct("<2I Q")
 """struct fact: profile, kind, hash."""
 EDGE = struct.Struct("<2I Q")
-"""struct edge: profile, node, hash of a path's component."""
-BUDGET = struct.Struct("<2I Q")
-"""struct budget: size, tokens, since."""
-RARE = struct.Struct("<4B")
-"""struct rare: watched, text, argument, paths."""
-TASK = struct.Struct("<3Q 8I 16s 256s")
-"""struct task_line: container, exe hash, padding; pid, tid, ppid, uid, mounts, network, inner pid, length; comm, path."""
+"""struct edge: profile, node, component."""
+TARGET = struct.Struct("<I 2H")
+"""struct target: node, here, below."""
+RARE = struct.Struct("<8B")
+"""struct rare: kind, path, folder, other, other_folder, argument, text, on."""
+TASK = struct.Struct("<2Q 8I 16s 256s")
+"""struct task_line: container, hash; pid, ppid, uid, mounts, network, inner_pid, length, gap; comm, path."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -210,3 +213,89 @@ class Coverage(NamedTuple):
     name: str
     working: bool
     reason: str
+
+
+PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp", 132: "sctp"}
+_BOOT = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def event(raw: bytes, boot: int = 0) -> Event | None:
+    """Return the event that these bytes tell; None where they are none. `boot`: the boot clock's zero since 1970, in ns.
+
+    >>> event(b"too short") is None
+    True
+    """
+    if len(raw) < HEAD.size:
+        return None
+    (time, container, hash_, parent, kind, flags, profile, mode, pid, tid, ppid, uid, tty, mounts, network, inner,
+     result, number, argument, address, port, local_port, protocol, _, comm, line, *places) = HEAD.unpack_from(raw)  # fmt: skip
+    try:
+        kind, mode = Kind(kind), Mode(mode)
+    except ValueError:
+        return None
+    path, other, exe, cwd, args = (_part(raw, *places[at : at + 2]) for at in range(0, 10, 2))
+    ancestors = tuple(filter(None, (_name(line[at : at + COMM]) for at in range(0, len(line), COMM))))
+    told = kind in (Kind.DNS, Kind.ANSWER)
+    return Event(
+        time=_BOOT + timedelta(microseconds=(boot + time) // 1000),
+        kind=kind,
+        flags=Flag(flags & _FLAGS),
+        container=container,
+        profile=profile,
+        mode=mode,
+        pid=pid,
+        tid=tid,
+        ppid=ppid,
+        uid=uid,
+        tty=tty,
+        mntns=mounts,
+        netns=network,
+        pid_in_ns=inner,
+        comm=_name(comm),
+        pcomm=ancestors[0] if ancestors else "",
+        ancestors=ancestors,
+        exe=_text(exe),
+        args=() if told else tuple(_text(part) for part in args.rstrip(b"\0").split(b"\0")) if args else (),
+        cwd=_text(cwd),
+        path=_text(path),
+        path2=_text(other),
+        address=_address(address),
+        port=port,
+        local_port=local_port,
+        protocol=PROTOCOLS.get(protocol, str(protocol) if protocol else ""),
+        number=number,
+        argument=argument,
+        result=result,
+        hash=hash_,
+        parent=parent,
+        payload=args if told else b"",
+    )
+
+
+def task(raw: bytes) -> Task:
+    """Return the process that a line of the seed tells."""
+    container, hash_, pid, ppid, uid, mounts, network, inner, length, _, comm, path = TASK.unpack(raw)
+    return Task(container, pid, ppid, uid, mounts, network, inner, _name(comm), _text(path[:length]), hash_)
+
+
+_FLAGS = sum(Flag)
+
+
+def _part(raw: bytes, at: int, length: int) -> bytes:
+    return raw[HEAD.size + at : HEAD.size + at + length]
+
+
+def _name(field: bytes) -> str:
+    return _text(field.partition(b"\0")[0])
+
+
+def _text(raw: bytes) -> str:
+    """Return a name as text that can be written anywhere: what is no UTF-8 is spelled `\\xff`."""
+    return raw.decode("utf-8", "backslashreplace")
+
+
+def _address(packed: bytes) -> str:
+    if not any(packed):
+        return ""
+    address = ipaddress.IPv6Address(packed)
+    return str(address.ipv4_mapped or address)

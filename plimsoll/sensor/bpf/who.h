@@ -1,0 +1,41 @@
+/* Which container a task belongs to, and whether it is judged at all. */
+#pragma once
+
+#define V1 (1ULL << 63)
+
+/* The id of its cgroup; where it sits in the root of v2, that of the v1 pids controller, marked by the top bit.
+ * 0 is the host. */
+static __always_inline u64 container_of_task(struct task_struct *task)
+{
+	struct css_set *set = task->cgroups;
+	u64 id = set->dfl_cgrp->kn->id;
+	if (id > 1)
+		return id;
+	struct cgroup_subsys_state *state = NULL;
+	u32 pids = bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
+	bpf_probe_read_kernel(&state, sizeof(state),
+			      (void *)set + bpf_core_field_offset(struct css_set, subsys) + pids * sizeof(void *));
+	id = BPF_CORE_READ(state, cgroup, kn, id);
+	return id > 1 ? id | V1 : 0;
+}
+
+struct who {
+	u64 container;
+	struct binding *binding;
+	struct mark *mark;
+};
+
+/* A container runtime joins the container's cgroup long before it becomes the container's program: mounting,
+ * masking, dropping rights. None of that is the workload's doing. A task is judged from its first exec inside
+ * the container on, and its children with it. */
+static __always_inline bool judged(struct task_struct *task, struct who *who)
+{
+	who->container = container_of_task(task);
+	if (!who->container)
+		return false;
+	who->binding = bpf_map_lookup_elem(&containers, &who->container);
+	if (!who->binding || who->binding->mode == OFF)
+		return false;
+	who->mark = bpf_task_storage_get(&marks, task, 0, 0);
+	return who->mark && who->mark->container == who->container;
+}
