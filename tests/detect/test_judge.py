@@ -52,6 +52,17 @@ def test_the_size_of_batches_changes_no_alert(seed, size):
     assert alerts(rows, size, budget=9) == alerts(rows, budget=9)
 
 
+@given(st.integers(0, 10**6), st.integers(1, 60))
+@settings(max_examples=8)
+def test_told_as_they_begin_the_alerts_are_those_told_at_the_end_each_once(seed, size):
+    rows, bench, told_ids = day(random.Random(seed)), told.judge_of(KNOWN), []
+    for start in range(0, len(rows), size):
+        bench.take("audit", told.events("audit", rows[start : start + size]))
+        told_ids += [alert["id"] for alert in bench.tell()]
+        assert bench._notable == []
+    assert sorted(told_ids) == sorted(alert["id"] for alert in alerts(rows))
+
+
 @pytest.mark.parametrize("size", [7, 10_000])
 def test_what_was_learned_is_no_news(size):
     assert alerts(told.numbered(sorted(told.habit(), key=lambda row: row["time"])), size, budget=50) == []
