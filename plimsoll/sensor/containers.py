@@ -214,12 +214,13 @@ class Runtimes:
         container_id = words[-1] if words else ""
         if not {"create", "run", "restore"} & set(words[1:-1]) or not hostfiles.is_name(container_id):
             return None
-        bundle = _option(words, ("--bundle", "-b")) or "."
-        if not bundle.startswith("/"):
-            bundle = f"{self._link(pid, 'cwd')}/{bundle}"
+        bundle, folder = _option(words, ("--bundle", "-b")), self._link(pid, "cwd")
+        # A runtime goes into its bundle early, so a relative name may be behind it already.
+        bundles = (bundle,) if bundle.startswith("/") else (folder, f"{folder}/{bundle}")
         # Through the runtime's own root, as it may live in another mount namespace than ours.
-        found = self._of_bundle(self._proc / str(pid) / "root", bundle, container_id)
-        return found if found and found.sits(path) else None
+        root = self._proc / str(pid) / "root"
+        found = (self._of_bundle(root, one, container_id) for one in bundles)
+        return next((one for one in found if one and one.sits(path)), None)
 
     def _command(self, pid: int) -> list[str]:
         try:

@@ -98,7 +98,9 @@ def process(root, pid, words, folder):
     return Runtimes(root, root / "proc")
 
 
-@pytest.mark.parametrize("words", [["--bundle", "{}"], ["--bundle={}"], ["-b", "{}"], ["--pid-file", "/p"]])
+@pytest.mark.parametrize(
+    "words", [["--bundle", "{}"], ["--bundle={}"], ["-b", "{}"], ["-b", "b"], ["--pid-file", "/p"]]
+)
 def test_the_runtime_that_makes_a_cgroup_says_for_whom(tmp_path, words):
     write(tmp_path / "b/config.json", bundle(f"{POD}{ID}", SHOP))
     options = [word.format(tmp_path / "b") for word in words]
