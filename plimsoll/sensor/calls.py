@@ -117,7 +117,11 @@ RIGHTS = (
 
 BY_NUMBER = {
     **{call.number: call.name for call in (*NAMES, *RIGHTS) if call.number is not None},
-    **({56: "openat", 437: "openat2"} if platform.machine() == "aarch64" else {2: "open", 257: "openat", 437: "openat2", 85: "creat"}),
+    **(
+        {56: "openat", 437: "openat2"}
+        if platform.machine() == "aarch64"
+        else {2: "open", 257: "openat", 437: "openat2", 85: "creat"}
+    ),
 }
 
 

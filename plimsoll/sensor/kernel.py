@@ -64,9 +64,8 @@ class Kernel:
 
     def _reopen(self, folder: Path, names: set[str]) -> bool:
         """Take up what an earlier agent left; False where it is not whole."""
-        assert self.pin
         try:
-            self._maps = {name: libbpf.Map(libbpf.pinned(self.pin / "maps" / name)) for name in MAPS}
+            self._maps = {name: libbpf.Map(libbpf.pinned(folder.parent / "maps" / name)) for name in MAPS}
             there = {link.name for link in folder.iterdir()}
             if probes.SEED in there:
                 self._seed = libbpf.pinned(folder / probes.SEED)
@@ -74,8 +73,13 @@ class Kernel:
             return False
         for group in probes.GROUPS:
             if group.name in names:
-                own = {*group.programs, *(f"{name}-{event}" for name, events in group.tracepoints.items() for event in events)}
-                self._cover(group.name, "" if own & there else "an earlier agent could not attach it: sensor run --fresh")
+                own = {
+                    *group.programs,
+                    *(f"{name}-{event}" for name, events in group.tracepoints.items() for event in events),
+                }
+                self._cover(
+                    group.name, "" if own & there else "an earlier agent could not attach it: sensor run --fresh"
+                )
         if probes.SEED in names:
             self._cover(probes.SEED, "" if self._seed else "an earlier agent could not attach it")
         self.reopened = all(one.working for one in self.coverage)
@@ -108,7 +112,7 @@ class Kernel:
         if self.pin:
             replaced = pins.take_over(self.pin, digest)
             # Detaching waits for every CPU, seconds in all; nobody else needs to.
-            threading.Thread(target=lambda: [pins.remove(old) for old in replaced]).start()
+            threading.Thread(target=pins.remove_each, args=(replaced,)).start()
 
     def _loaded(self, names: set[str]) -> tuple[libbpf.Object, dict[str, str]]:
         """Load the programs of these groups, leaving out groups that the kernel refuses; with the reasons."""
@@ -120,7 +124,9 @@ class Kernel:
             try:
                 return libbpf.Object(building.OBJECT, skip=skip, pins=place), reasons
             except libbpf.Refused as refused:
-                if place and "parameter mismatch" in refused.log:  # maps of an older version: their content is in the store
+                if (
+                    place and "parameter mismatch" in refused.log
+                ):  # maps of an older version: their content is in the store
                     pins.remove_all(place.parent)
                     place.mkdir(parents=True)
                     continue
@@ -257,7 +263,9 @@ class Kernel:
     def set_patterns(self, profile: int, patterns: Iterable[tuple[str, int]]) -> None:
         """Replace the patterns of a profile: (`/proc/*/stat` or `/data/**`, mask of 1 << kind)."""
         edges = automaton.edges(patterns)
-        wanted = {shapes.EDGE.pack(profile, node, name): shapes.TARGET.pack(*target) for (node, name), target in edges.items()}
+        wanted = {
+            shapes.EDGE.pack(profile, node, name): shapes.TARGET.pack(*target) for (node, name), target in edges.items()
+        }
         stale = [key for key in self._maps["patterns"].keys() if key[:4] == struct.pack("<I", profile)]  # noqa: SIM118
         for key, target in wanted.items():
             self._maps["patterns"].put(key, target)
@@ -269,7 +277,9 @@ class Kernel:
     def _count(self, changes: dict[int, int]) -> None:
         for profile, change in changes.items():
             key = struct.pack("<I", profile)
-            budget, tokens, since, facts = shapes.PROFILE.unpack(self._maps["profiles"].get(key) or bytes(shapes.PROFILE.size))
+            budget, tokens, since, facts = shapes.PROFILE.unpack(
+                self._maps["profiles"].get(key) or bytes(shapes.PROFILE.size)
+            )
             self._maps["profiles"].put(key, shapes.PROFILE.pack(budget, tokens, since, max(0, facts + change)))
 
     def _revise(self) -> None:

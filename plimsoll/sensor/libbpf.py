@@ -79,14 +79,16 @@ _format = ctypes.CDLL(None).vsnprintf
 _format.argtypes = [c_char_p, c_size_t, c_char_p, c_void_p]
 
 
-@_PRINT
-def _print(level: int, pattern: bytes, values: int) -> int:
+def _keep(_level: int, pattern: bytes, values: int) -> int:
     """Keep the last lines that libbpf prints: they say what the kernel's verifier had against a program."""
     text = ctypes.create_string_buffer(1 << 17)
     _format(text, len(text), pattern, values)
     _log.append(text.value.decode(errors="replace"))
     del _log[:-_LONGEST_LOG]
     return 0
+
+
+_print = _PRINT(_keep)  # kept: libbpf calls it as long as we live
 
 
 def _say(what: str, code: int) -> Refused:

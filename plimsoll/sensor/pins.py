@@ -1,8 +1,8 @@
 """What outlives the agent: maps and attached programs pinned in a bpf file system.
 
-    PIN/maps/<map>            the profiles and who is judged by them
-    PIN/on-<digest>/<link>    the programs attached now; the digest is that of the object and its probes
-    PIN/new-<digest>/…        programs on their way to take over
+PIN/maps/<map>            the profiles and who is judged by them
+PIN/on-<digest>/<link>    the programs attached now; the digest is that of the object and its probes
+PIN/new-<digest>/…        programs on their way to take over
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import contextlib
 import ctypes
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _MAGIC_LENGTH = 120  # struct statfs on 64-bit machines
@@ -86,6 +86,12 @@ def take_over(pin: Path, digest: str) -> list[Path]:
 def remove(folder: Path) -> None:
     """Unpin what is in a folder: its programs are detached."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_each(folders: Iterable[Path]) -> None:
+    """Unpin several folders."""
+    for folder in folders:
+        remove(folder)
 
 
 def remove_all(pin: Path) -> None:

@@ -290,7 +290,7 @@ def _name(field: bytes) -> str:
 
 
 def _text(raw: bytes) -> str:
-    """Return a name as text that can be written anywhere: what is no UTF-8 is spelled `\\xff`."""
+    """Return a name as text that can be written anywhere: bytes that are no UTF-8 are spelled out."""
     return raw.decode("utf-8", "backslashreplace")
 
 

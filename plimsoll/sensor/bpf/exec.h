@@ -59,12 +59,16 @@ static __always_inline int judge_exec(struct slot *slot, struct binding *binding
 	return verdict == STOP_SILENTLY ? SILENT : verdict;
 }
 
+/* Who learns a program learns with it who started it. */
 static __always_inline void learn_pair(struct binding *binding, u64 pair)
 {
 	struct fact fact = { binding->profile, SPAWN, pair };
 	u32 one = 1;
-	if (binding->mode == LEARN && !(binding->options & UNBOUND) && !is_full(binding))
-		bpf_map_update_elem(&allow, &fact, &one, BPF_ANY);
+	struct profile *profile = bpf_map_lookup_elem(&profiles, &fact.profile);
+	if (binding->mode != LEARN || binding->options & UNBOUND || is_full(binding))
+		return;
+	if (!bpf_map_update_elem(&allow, &fact, &one, BPF_NOEXIST) && profile)
+		__sync_fetch_and_add(&profile->facts, 1);
 }
 
 SEC("tp_btf/sched_process_exec")

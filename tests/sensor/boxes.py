@@ -1,0 +1,142 @@
+"""Real containers for the sensor's tests: busybox under runc, in a cgroup as Kubernetes would name it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from plimsoll.sensor import building
+from plimsoll.sensor.kernel import Kernel
+from plimsoll.sensor.shapes import Event, Kind, Mode
+
+BUSYBOX = Path("/bin/busybox")
+TOOLS = ("sh", "sleep", "cat", "touch", "nc", "cp", "rm", "mv", "mkdir", "ln", "chmod", "id", "true", "nslookup")
+
+
+def lacking() -> str:
+    """Why the kernel's side cannot be tested here; empty where it can."""
+    if os.geteuid():
+        return "loading programs into the kernel needs root"
+    lack = building.build()
+    if lack and not building.OBJECT.exists():
+        return lack
+    if not Path("/sys/kernel/btf/vmlinux").exists():
+        return "this kernel has no BTF"
+    return ""
+
+
+def lacking_runtime() -> str:
+    """Why containers cannot be started here."""
+    if not shutil.which("runc") or not BUSYBOX.exists():
+        return "needs runc and busybox-static: apt-get install runc busybox-static"
+    return ""
+
+
+needs_kernel = pytest.mark.skipif(bool(lacking()), reason=lacking() or "-")
+needs_runc = pytest.mark.skipif(bool(lacking() or lacking_runtime()), reason=lacking() or lacking_runtime() or "-")
+
+
+class Box:
+    """A container that sleeps until it is asked."""
+
+    def __init__(self, folder: Path, name: str, command: str = "sleep 1000", *, overlay: bool = False) -> None:
+        self.name, self.folder, self.overlay = name, folder / name, overlay
+        self.root = self.folder / "rootfs"
+        self._fill(self.folder / "image" if overlay else self.root)
+        if overlay:
+            self._stack()
+        self._specify(command)
+
+    def _fill(self, root: Path) -> None:
+        for below in ("bin", "etc/cron.d", "data", "tmp", "proc", "sys", "dev"):
+            (root / below).mkdir(parents=True, exist_ok=True)
+        shutil.copy(BUSYBOX, root / "bin/busybox")
+        for tool in TOOLS:
+            os.link(root / "bin/busybox", root / "bin" / tool)
+        (root / "etc/shadow").write_text("root:*:20000::::::\n")
+        (root / "bin/script").write_text("#!/bin/sh\nexit 0\n")
+        (root / "bin/script").chmod(0o755)
+
+    def _stack(self) -> None:
+        for part in ("upper", "work", "rootfs"):
+            (self.folder / part).mkdir()
+        layers = f"lowerdir={self.folder}/image,upperdir={self.folder}/upper,workdir={self.folder}/work"
+        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, self.root], check=True)
+
+    def _specify(self, command: str) -> None:
+        subprocess.run(["runc", "spec"], cwd=self.folder, check=True)
+        config = self.folder / "config.json"
+        spec = json.loads(config.read_text())
+        spec["process"] |= {"terminal": False, "args": ["/bin/sh", "-c", command]}
+        spec["process"].pop("rlimits", None)
+        spec["root"] = {"path": "rootfs", "readonly": False}
+        spec["linux"]["cgroupsPath"] = f"/kubepods/besteffort/pod{os.urandom(16).hex()}/{os.urandom(32).hex()}"
+        config.write_text(json.dumps(spec))
+
+    def start(self) -> None:
+        with (self.folder / "log").open("wb") as log:
+            subprocess.run(
+                ["runc", "run", "-d", "-b", self.folder, self.name],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                check=True,
+            )
+        pid = self.pid
+        subprocess.run(["nsenter", "-t", str(pid), "-n", "ip", "link", "set", "lo", "up"], check=False)
+        subprocess.run(
+            ["nsenter", "-t", str(pid), "-n", "ip", "route", "add", "blackhole", "203.0.113.0/24"], check=False
+        )
+
+    @property
+    def pid(self) -> int:
+        return int(
+            json.loads(subprocess.run(["runc", "state", self.name], capture_output=True, check=True).stdout)["pid"]
+        )
+
+    @property
+    def key(self) -> int:
+        """The container's key, as the kernel's side makes it."""
+        lines = Path(f"/proc/{self.pid}/cgroup").read_text().splitlines()
+        groups = {line.split(":")[1]: line.split(":", 2)[2] for line in lines}
+        if groups.get("", "/") != "/":
+            roots = (Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup"))
+            return next((root / groups[""][1:]).stat().st_ino for root in roots if (root / "cgroup.procs").exists())
+        return (Path("/sys/fs/cgroup/pids") / groups["pids"][1:]).stat().st_ino | 1 << 63
+
+    def run(self, command: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(["runc", "exec", self.name, *command.split(" ", 2)], capture_output=True, check=False)
+
+    def shell(self, script: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(["runc", "exec", self.name, "/bin/sh", "-c", script], capture_output=True, check=False)
+
+    def stop(self) -> None:
+        subprocess.run(["runc", "delete", "-f", self.name], capture_output=True, check=False)
+        if self.overlay:
+            subprocess.run(["umount", self.root], check=False)
+
+
+def until(kernel: Kernel, wanted: Callable[[Event], bool], seconds: float = 5) -> list[Event]:
+    """Poll until such an event comes; all events up to then."""
+    end, seen = time.monotonic() + seconds, []
+    while time.monotonic() < end:
+        told = kernel.poll(0.1)
+        seen += told
+        if any(wanted(one) for one in told):
+            return seen
+    return seen
+
+
+def kinds(events: list[Event], kind: Kind) -> list[str]:
+    return [one.path for one in events if one.kind == kind]
+
+
+def learn_by_default(kernel: Kernel) -> None:
+    kernel.control(enforce=True, max_silence=0, default_mode=Mode.LEARN)
