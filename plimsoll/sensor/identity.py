@@ -10,7 +10,7 @@ import os
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -26,6 +26,7 @@ CLUSTER_PATIENCE = 0.5
 _FIRST_LOOK, _LONGEST_PAUSE, _RARELY = 0.002, 0.05, 30.0
 _MOST = 20_000  # containers known or waited for
 _MOST_LABELS = 64
+_MOST_MAKERS = 4
 
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1123 label
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
@@ -249,7 +250,8 @@ class _Wait(msgspec.Struct):
     """A cgroup that nobody has told of yet."""
 
     told: str
-    pid: int
+    pids: list[int]
+    """Who made it or moved somebody in; one of them is the runtime."""
     since: float
     again: float
     pause: float = _FIRST_LOOK
@@ -293,7 +295,7 @@ class Identities:
         if now < wait.again:
             return None
         wait.postpone(now)
-        evidence = self._evidence(key, wait.told, wait.pid)
+        evidence = self._evidence(key, wait.told, wait.pids)
         if evidence is None or not self._enough(evidence, now - wait.since):
             return None
         return self._settled(key, evidence)
@@ -303,8 +305,11 @@ class Identities:
         if wait is None:
             if len(self._waits) >= _MOST:
                 self._waits.pop(next(iter(self._waits)))
-            wait = self._waits[key] = _Wait(path, pid, now, now)
-        wait.told, wait.pid = path or wait.told, pid or wait.pid
+            wait = self._waits[key] = _Wait(path, [], now, now)
+        wait.told = path or wait.told
+        if pid and pid not in wait.pids:
+            wait.pids = [*wait.pids[: _MOST_MAKERS - 1], pid]
+            wait.again = now  # who is new may know
         return wait
 
     def waiting(self) -> list[int]:
@@ -329,7 +334,7 @@ class Identities:
         """
         changed = []
         for key, (known, path) in list(self._known.items()):
-            evidence = self._evidence(key, path, 0)
+            evidence = self._evidence(key, path, ())
             if evidence is None or not (evidence.container or evidence.told or evidence.pod):
                 continue
             now = identity(evidence, self._host)
@@ -355,26 +360,27 @@ class Identities:
         self._waits.pop(key, None)
         return found
 
-    def _evidence(self, key: int, told: str, pid: int) -> Evidence | None:
+    def _evidence(self, key: int, told: str, pids: Sequence[int]) -> Evidence | None:
         """Gather what is known of a cgroup, None where it is not there."""
         path = self.groups.path(key, told)
         if path is None:
             return None
         place = cgroups.place(path)
-        container = self._container(path, place, pid)
+        container = self._container(path, place, pids)
         container_id = container.id if container else place.container_id if place else ""
         asked = self.runtime.find(container_id) if self.runtime and place else None
         uid = (place.pod_uid if place else "") or (asked.pod_uid if asked else "")
         pod = self.pods.find(uid) if self.pods and uid else None
         return Evidence(path, place, container, pod, asked)
 
-    def _container(self, path: str, place: cgroups.Place | None, pid: int) -> containers.Container | None:
+    def _container(self, path: str, place: cgroups.Place | None, pids: Sequence[int]) -> containers.Container | None:
         own = place.path if place else path
         found = self._runtimes.find(place.container_id) if place else None
         # A cgroup that bears another container's id is not that container.
         if found and not found.outside and not found.sits(own):
             found = None
-        return found or (self._runtimes.made_by(pid, own) if pid else None) or self._runtimes.at(own)
+        made = (self._runtimes.made_by(pid, own) for pid in pids)
+        return found or next(filter(None, made), None) or self._runtimes.at(own)
 
     def _enough(self, evidence: Evidence, age: float) -> bool:
         """Say whether nothing more is to be waited for."""

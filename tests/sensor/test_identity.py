@@ -204,6 +204,19 @@ def test_a_bundle_that_comes_later_is_waited_for(host):
     assert known.look(key).subject == "shop/Deployment/redis:redis"
 
 
+def test_whoever_touched_the_cgroup_is_asked(host):
+    root, key = host
+    write(root / "b/config.json", bundle(f"{POD}{ID}", SHOP))
+    for pid, words in ((7, "runc\0create\0redis-0\0"), (8, "runc\0init\0")):
+        write(root / f"proc/{pid}/cmdline", words)
+        (root / f"proc/{pid}/root").symlink_to("/")
+    known, _ = identities(root)
+    assert known.look(key, f"{POD}{ID}", 8) is None
+    assert known.look(key, f"{POD}{ID}", 7) is None  # it is not in its bundle yet
+    (root / "proc/7/cwd").symlink_to(root / "b")
+    assert known.look(key, f"{POD}{ID}", 9).subject == "shop/Deployment/redis:redis"
+
+
 def test_a_container_that_nobody_knows_is_named_by_its_cgroup_and_protected(host):
     root, key = host
     known, clock = identities(root)
