@@ -17,7 +17,7 @@ from plimsoll.sensor.kernel import Kernel
 from plimsoll.sensor.shapes import Event, Kind, Mode
 
 BUSYBOX = Path("/bin/busybox")
-TOOLS = ("sh", "sleep", "cat", "touch", "nc", "cp", "rm", "mv", "mkdir", "ln", "chmod", "id", "true", "nslookup")
+TOOLS = ("sh", "sleep", "cat", "touch", "nc", "cp", "rm", "mv", "mkdir", "ln", "chmod", "id", "true", "nslookup", "mount")
 
 
 def lacking() -> str:
@@ -77,7 +77,8 @@ class Box:
         spec["process"] |= {"terminal": False, "args": ["/bin/sh", "-c", command]}
         spec["process"].pop("rlimits", None)
         spec["root"] = {"path": "rootfs", "readonly": False}
-        spec["linux"]["cgroupsPath"] = f"/kubepods/besteffort/pod{os.urandom(16).hex()}/{os.urandom(32).hex()}"
+        self.group = os.urandom(32).hex()
+        spec["linux"]["cgroupsPath"] = f"/kubepods/besteffort/pod{os.urandom(16).hex()}/{self.group}"
         config.write_text(json.dumps(spec))
 
     def start(self) -> None:
