@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, TextIO
+from typing import Annotated, Any, Literal, TextIO, TypeVar
 
 import cyclopts
 import polars as pl
@@ -22,8 +22,8 @@ from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 import plimsoll
+from plimsoll import cli_sensor, errors, flow, outputs, store
 from plimsoll import doctor as examination
-from plimsoll import errors, flow, outputs, store
 from plimsoll.outputs import places, table
 from plimsoll.store.state import Approval
 
@@ -73,6 +73,8 @@ profile_app = App(
     help_epilogue="Example: plimsoll profile list --profile ./profile",
 )
 app.command(profile_app)
+for one in cli_sensor.APPS:
+    app.command(one)
 
 
 def main() -> None:

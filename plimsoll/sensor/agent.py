@@ -136,7 +136,8 @@ class Agent:
 
     def _restore(self, workload: profiles.Workload) -> None:
         """Give the kernel what it lost, and take over what it learned while nobody looked."""
-        known, there = self.profiles.learned(workload), self.kernel.allowed(workload.id)
+        known = self.profiles.learned(workload)
+        there = self.kernel.allowed(workload.id) if self.kernel.reopened else set()
         self.kernel.allow((workload.id, *entry) for entry in known - there)
         self.profiles.adopt(workload, there - known)
         self._refresh(workload)

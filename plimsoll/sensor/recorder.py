@@ -1,0 +1,87 @@
+"""A recording of all that containers do, as activity rows: JSON lines that `plimsoll learn` reads.
+
+Nothing is judged: containers stay as they are announced, so the kernel tells every act of theirs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import BinaryIO
+
+import msgspec
+
+from plimsoll.sensor import activity
+from plimsoll.sensor.identity import Identities, Identity
+from plimsoll.sensor.kernel import Kernel
+from plimsoll.sensor.shapes import Event, Kind, Mode, Option
+
+POLL = 0.1
+HELD = 20_000
+"""Events that wait until it is known whose they are."""
+
+
+class Recorder:
+    """Writes the events of every container to a file."""
+
+    def __init__(self, kernel: Kernel, identities: Identities, file: BinaryIO) -> None:
+        self._kernel, self._identities, self._file = kernel, identities, file
+        self._held: dict[int, list[Event]] = {}
+        self._encode = msgspec.json.Encoder().encode
+        self.written = self.missed = 0
+
+    def start(self) -> None:
+        """Record what runs already, too."""
+        self._kernel.control(enforce=False, max_silence=0, default_mode=Mode.LEARN)
+        self._identities.seed()
+        for key in {task.container for task in self._kernel.running()}:
+            self._kernel.bind(key, 0, Mode.LEARN, Option.PROVISIONAL)
+
+    def run(self, seconds: float | None, ended: Callable[[], bool] = lambda: False) -> None:
+        """Record for so long, or until ended."""
+        until = time.monotonic() + seconds if seconds is not None else None
+        while not ended() and (until is None or time.monotonic() < until):
+            for event in self._kernel.poll(POLL):
+                self.take(event)
+            self._release()
+            self._file.flush()
+
+    def take(self, event: Event) -> None:
+        """Write one event, or keep it until its container is known."""
+        if event.kind in (Kind.BORN, Kind.JOINED):
+            self._identities.look(event.container, event.path, event.argument or event.pid)
+            return
+        identity = self._identities.look(event.container)
+        if identity is not None and event.container not in self._held:
+            self._write(event, identity)
+        elif len(held := self._held.setdefault(event.container, [])) < HELD:
+            held.append(event)
+        else:
+            self.missed += 1
+        if event.kind == Kind.GONE:
+            self._held.pop(event.container, None)
+            self._identities.forget(event.container)
+
+    def _release(self) -> None:
+        """Write what is known by now; what is no container's is nobody's."""
+        waiting = set(self._identities.waiting())
+        for key in list(self._held):
+            identity = self._identities.look(key)
+            if identity is not None:
+                for event in self._held.pop(key):
+                    self._write(event, identity)
+            elif key not in waiting:
+                del self._held[key]
+
+    def _write(self, event: Event, identity: Identity) -> None:
+        row = activity.row(event, identity)
+        if row:
+            self.written += 1
+            self._file.write(self._encode({"evt_num": self.written, **row}) + b"\n")
+
+    def close(self) -> int:
+        """End; return how many events were lost."""
+        self._release()
+        lost = self.missed + sum(self._kernel.drops().values())
+        self._kernel.close(unpin=True)
+        return lost
