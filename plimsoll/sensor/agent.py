@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from plimsoll.sensor import alerts, hashes, names, patterns, profiles, signs, vocabulary
+from plimsoll.sensor import alerts, dns, hashes, names, patterns, profiles, signs, vocabulary
 from plimsoll.sensor.identity import Identities, Identity
 from plimsoll.sensor.kernel import Kernel
 from plimsoll.sensor.shapes import Counters, Event, Flag, Kind, Mode, Task
@@ -291,8 +291,8 @@ class Agent:
 
     def _answered(self, bound: Bound, event: Event) -> None:
         """Remember names; an address of a name that is known is known too, before it is connected to."""
-        told = names.answer(event.payload)
-        if told is None:
+        told = dns.answer(event.payload)
+        if not told.addresses:
             return
         workload = bound.workload
         self._names.remember(workload.id, told)

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from plimsoll.sensor import profiles, signs, vocabulary
+from plimsoll.sensor import dns, profiles, signs, vocabulary
 from plimsoll.sensor.shapes import Event, Flag, Kind, Mode
 
 TELL = 7.0
@@ -129,7 +129,7 @@ def _signs(event: Event, name: str) -> Iterator[signs.Sign]:
     elif event.kind == Kind.CONNECT:
         yield from signs.of_end(event.address, event.port, name)
     elif event.kind == Kind.DNS:
-        yield from signs.of_name(event.path.lower())
+        yield from signs.of_name(dns.question(event.payload))
     elif event.kind == Kind.SYSCALL:
         fact = vocabulary.said(event)
         yield signs.of_call(fact.object if fact else "")
@@ -328,13 +328,11 @@ def did(novelty: Novelty) -> str:
         case Kind.READ:
             return f"read {fact.text}"
         case Kind.WRITE:
-            return f"wrote {fact.text}"
+            return f"wrote {fact.text}" + (f", once {event.path2}" if event.path2 else "")
         case Kind.DELETE:
             return f"deleted {fact.text}"
-        case Kind.RENAME:
-            return f"renamed {event.path} to {event.path2}"
         case Kind.LINK:
-            return f"linked {event.path2 or '?'} to {event.path}"
+            return f"linked to {event.path}" + (f" as {event.path2}" if event.path2 else "")
         case Kind.CHMOD:
             return f"changed the mode of {fact.text}"
         case Kind.CONNECT:

@@ -418,7 +418,7 @@ def is_loopback(address: str) -> bool:
     except ValueError:
         return False
     mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return (mapped or found).is_loopback
+    return (mapped or found).is_loopback or found.is_unspecified
 
 
 def _workload(row: Sequence[Any]) -> Workload:

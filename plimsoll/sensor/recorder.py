@@ -74,7 +74,7 @@ class Recorder:
                 del self._held[key]
 
     def _write(self, event: Event, identity: Identity) -> None:
-        row = activity.row(event, identity)
+        row = activity.row(event, columns(identity))
         if row:
             self.written += 1
             self._file.write(self._encode({"evt_num": self.written, **row}) + b"\n")
@@ -85,3 +85,22 @@ class Recorder:
         lost = self.missed + sum(self._kernel.drops().values())
         self._kernel.close(unpin=True)
         return lost
+
+
+def columns(identity: Identity) -> dict[str, activity.Value]:
+    """Return what is known of a container as columns of its rows; without a pod it is one of the host's."""
+    told: dict[str, activity.Value] = {
+        "container_id": identity.container_id,
+        "container_name": identity.container,
+        "container_image": identity.image,
+        "container_image_digest": identity.image_digest,
+    }
+    if identity.pod:
+        told |= {
+            "k8s_ns_name": identity.namespace,
+            "k8s_pod_name": identity.pod,
+            "k8s_pod_uid": identity.pod_uid,
+            "k8s_workload_kind": identity.workload_kind,
+            "k8s_workload_name": identity.workload_name,
+        }
+    return told

@@ -67,7 +67,7 @@ PLACES: tuple[Place, ...] = (
 _SCRATCH = re.compile(r"/(?:tmp|var/tmp|dev/shm|run/user|dev/mqueue)/", re.DOTALL)
 
 SHELLS = frozenset((
-    "sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish", "tcsh", "csh", "busybox", "rbash", "pwsh",
+    "sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish", "tcsh", "csh", "rbash", "pwsh",
 ))  # fmt: skip
 FETCHERS = frozenset((
     "curl", "wget", "fetch", "aria2c", "scp", "sftp", "rsync", "ftp", "tftp", "git", "pip", "pip3", "npm", "apt",
@@ -95,6 +95,7 @@ _PROGRAMS: tuple[tuple[frozenset[str], Sign], ...] = (
     (FETCHERS, Sign("a tool that fetches from elsewhere", 3, ("T1105",))),
     (SHELLS, Sign("a shell", 3, ("T1059.004",))),
     (LANGUAGES, Sign("an interpreter", 2, ("T1059",))),
+    (frozenset(("busybox", "toybox")), Sign("a box of tools, a shell among them", 3, ("T1059.004",))),
 )
 
 MINING_PORTS = frozenset(

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from plimsoll import normal
-from plimsoll.sensor import calls
+from plimsoll.sensor import calls, dns
 from plimsoll.sensor.shapes import Event, Kind
 
 _TELLING = (
@@ -66,8 +66,8 @@ def _beyond_files(event: Event) -> Fact | None:
             served = f"{event.local_port}/{event.protocol or 'tcp'}"
             return Fact("accept", served, normal.network(event.address), event.address)
         case Kind.DNS:
-            name = event.path.rstrip(".").lower()
-            return Fact("resolve", "", name, name)
+            name = dns.question(event.payload)
+            return Fact("resolve", "", name, name) if name else None
         case Kind.SYSCALL:
             name = calls.name(event.number)
             return Fact("syscall", "", name, f"{name} {event.argument}")

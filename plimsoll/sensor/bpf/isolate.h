@@ -53,11 +53,6 @@ static __always_inline bool read_packet(struct __sk_buff *skb, struct packet *pa
 	return true;
 }
 
-static __always_inline bool is_loopback(const u64 address[2])
-{
-	return is_mapped(address) ? (address[1] >> 32 & 255) == 127 : !address[0] && address[1] == 1ULL << 56;
-}
-
 /* Whether an isolated container may have this packet: loopback, and those who ask after its health. */
 static __always_inline bool may_pass(struct __sk_buff *skb, bool out)
 {

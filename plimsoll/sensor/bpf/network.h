@@ -14,13 +14,18 @@ static __always_inline void put_end(struct event *event, const u64 address[2], u
 	event->protocol = protocol;
 }
 
+static __always_inline bool is_loopback(const u64 address[2])
+{
+	return is_mapped(address) ? (address[1] >> 32 & 255) == 127 : !address[0] && address[1] == 1ULL << 56;
+}
+
 /* Judges a connection by its exact end, its network, or its port alone: any of them makes it known. */
 static __always_inline int judge_end(const u64 address[2], u32 port, u32 protocol)
 {
 	struct who who;
 	struct task_struct *task = bpf_get_current_task_btf();
 	int result = PASS;
-	if (!judged(task, &who))
+	if (is_loopback(address) || !judged(task, &who)) /* itself is always known to it */
 		return PASS;
 	u64 hash = hash_end(address, port, protocol);
 	u32 profile = who.binding->profile;
