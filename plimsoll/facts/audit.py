@@ -37,9 +37,10 @@ CREDENTIAL_VERBS = tuple(verb.name for verb in CREDENTIALS)
 
 _SUBJECT = ("user_username", "groups")
 _WHAT = ("verb", "objectRef_apiGroup", "objectRef_resource", "objectRef_subresource", "objectRef_namespace", "path")
-_REQUEST = (*_SUBJECT, *_WHAT, "impersonatedUser_username", "source_ip", "userAgent", "outcome", "credential")
+_HOW = ("source_ip", "userAgent", "responseStatus_code", "annotations_decision", "user_credential_id", "user_pod_uid")
+_REQUEST = (*_SUBJECT, *_WHAT, "impersonatedUser_username", *_HOW)
 _TOUCH = (*_SUBJECT, *_WHAT, "objectRef_name")
-_ASKED = (*_REQUEST, "objectRef_name", "user_pod_uid", "user_credential_id", "user_pod_name", "user_node_name")
+_ASKED = (*_REQUEST, "objectRef_name", "user_pod_name", "user_node_name")
 _WRITES = ("create", "update", "patch", "delete")
 _SECRETIVE = ("secrets", "configmaps", "serviceaccounts", "nodes", "certificatesigningrequests")
 _NAMED = (
@@ -65,57 +66,56 @@ CREDENTIAL = (
 CONNECTING = ("exec", "attach", "portforward")
 """Subresources that arrive as `get` over WebSocket and as `create` over SPDY: the same act."""
 _PATH = pl.when(col("objectRef_resource").is_null()).then(col("requestURI")).alias("path")
-KEYS: tuple[str | pl.Expr, ...] = tuple(
-    {"outcome": col("responseStatus_code"), "credential": col("annotations_decision"), "path": _PATH}.get(
-        name, col(name)
-    )
-    for name in _ASKED
-    if name != "groups"
-)
+KEYS: tuple[str | pl.Expr, ...] = tuple(_PATH if name == "path" else name for name in _ASKED if name != "groups")
 """The columns of the stream that tell acts apart."""
 
 
 def of(events: pl.DataFrame) -> pl.DataFrame:
     """Return the facts of these events by day; names of objects are counted apart, for they are many."""
     answered = _answered(events)
-    asked = _named(counted(answered, _REQUEST, [DAY]))
+    asked = _named(_read(counted(answered, _REQUEST, [DAY])))
     touched = _named(counted(answered.filter(_NAMED), _TOUCH, [DAY]))
     said = [stated(touched if verb.name == "touch" else asked, verb) for verb in VERBS]
-    return pl.concat([*said, _credentials(answered)])
+    return pl.concat([*said, _credentials(asked)])
 
 
 def acts(events: pl.DataFrame, by: Sequence[pl.Expr], *, evidence: bool = True) -> pl.DataFrame:
     """Return the distinct requests of these events, and of `by`."""
-    return _named(counted(_answered(events), _ASKED, by, col("auditID") if evidence else None))
+    return _named(_read(counted(_answered(events), _ASKED, by, col("auditID") if evidence else None)))
 
 
-def _credentials(answered: pl.DataFrame) -> pl.DataFrame:
+def _credentials(asked: pl.DataFrame) -> pl.DataFrame:
     """Return the facts about tokens; certificates are facts about their users."""
-    tokens = answered.filter(_TOKEN & (text("source_ip") != "") & (col("outcome") != "denied"))
-    used = counted(tokens, ("user_pod_uid", "user_credential_id", "source_ip"), [DAY])
-    named = mapped(used, ["source_ip"], _place, ("network", "zone")).with_columns(text("user_pod_uid"))
-    owned = named.with_columns(subject=CREDENTIAL, peer=pl.lit("credential"))
+    tokens = asked.filter(_TOKEN & (col("source_ip") != "") & (col("outcome") != "denied"))
+    owned = tokens.with_columns(text("user_pod_uid"), subject=CREDENTIAL, peer=pl.lit("credential"))
     return pl.concat([stated(owned, verb) for verb in CREDENTIALS])
 
 
 def _answered(events: pl.DataFrame) -> pl.DataFrame:
     """Drop what is not yet answered; a watch's start and end are the same act."""
-    code = col("responseStatus_code")
-    fingerprint = col("user_credential_id").fill_null("")
-    return events.filter(col("stage") != "RequestReceived").with_columns(
-        pl.when(code.is_in([401, 403]) | (col("annotations_decision") == "forbid"))
-        .then(pl.lit("denied"))
-        .when(code >= 400)
-        .then(pl.lit("error"))
-        .otherwise(pl.lit("ok"))
-        .alias("outcome"),
-        pl.when(col("objectRef_resource").is_null()).then(col("requestURI")).alias("path"),
+    wanted = (
+        "time",
+        "auditID",
+        "stage",
+        *(name for name in _ASKED if name not in ("groups", "path")),
+        "user_groups",
+        "requestURI",
+    )
+    kept = [*wanted, *(name for name in events.columns if name == "key")]
+    answered = events.select(kept).filter(col("stage") != "RequestReceived")
+    connecting = col("objectRef_subresource").is_in(CONNECTING) & (col("verb") == "get")
+    verb = pl.when(connecting).then(pl.lit("create")).otherwise(col("verb")).alias("verb")
+    return answered.with_columns(_PATH, verb, col("user_groups").list.join(",").alias("groups"))
+
+
+def _read(requests: pl.DataFrame) -> pl.DataFrame:
+    """Say of distinct requests how they were answered and with what they were made."""
+    code, fingerprint = col("responseStatus_code"), text("user_credential_id")
+    denied = code.is_in([401, 403]) | (col("annotations_decision") == "forbid")
+    outcome = pl.when(denied).then(pl.lit("denied")).when(code >= 400).then(pl.lit("error")).otherwise(pl.lit("ok"))
+    return requests.with_columns(
+        outcome.alias("outcome"),
         pl.when(fingerprint.str.starts_with("JTI=")).then(pl.lit("token")).otherwise(fingerprint).alias("credential"),
-        pl.when(col("objectRef_subresource").is_in(CONNECTING) & (col("verb") == "get"))
-        .then(pl.lit("create"))
-        .otherwise(col("verb"))
-        .alias("verb"),
-        col("user_groups").list.join(",").alias("groups"),
     )
 
 

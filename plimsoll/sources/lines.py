@@ -80,34 +80,40 @@ def runs(blocks: Iterable[bytes], ending: Callable[[], str | None], size: int) -
     [Run(lines=[b'a', b'b'], numbers=[1, 3], broken=Break(number=4, reason='cut off', raw=b'c'))]
     """
     splitter, gathered, first, weight = Splitter(), list[bytes](), 1, 0
+    returns = False
     for block in blocks:
+        returns = returns or b"\r" in block  # a log from Windows; elsewhere no line has to be looked at for them
         long, lines = splitter.feed(block)
         if long is not None:
             broken = Break(first + len(gathered), TOO_LONG, long)
-            yield run(gathered, first, broken)
+            yield run(gathered, first, broken, returns=returns)
             first, gathered, weight = broken.number + 1, [], 0
         gathered += lines
         weight += len(block)
         while len(gathered) >= size or (weight >= HEAVY and gathered):
-            yield run(gathered[:size], first)
+            yield run(gathered[:size], first, returns=returns)
             first, gathered, weight = first + len(gathered[:size]), gathered[size:], 0
     reason = ending() or (TOO_LONG if splitter.long else None)
     if reason:
-        yield run(gathered, first, Break(first + len(gathered), reason, splitter.rest()[:KEPT]))
+        broken = Break(first + len(gathered), reason, splitter.rest()[:KEPT])
+        yield run(gathered, first, broken, returns=returns)
     elif (rest := splitter.rest()) or gathered:
-        yield run([*gathered, rest] if rest else gathered, first)
+        yield run([*gathered, rest] if rest else gathered, first, returns=returns)
 
 
-def run(lines: list[bytes], first: int, broken: Break | None = None) -> Run:
+def run(lines: list[bytes], first: int, broken: Break | None = None, *, returns: bool = True) -> Run:
     r"""Return the lines, the first of which has this number, without blank ones and without what ends them.
+
+    `returns` says that some may end with a carriage return.
 
     >>> run([b"a\r", b" ", b"b"], 7)
     Run(lines=[b'a', b'b'], numbers=[7, 9], broken=None)
     """
     if first == 1 and lines:
         lines = [lines[0].removeprefix(codecs.BOM_UTF8), *lines[1:]]
+    # Checked whole, at C's speed: as a rule no line is blank.
+    if not returns and all(lines) and not any(map(bytes.isspace, lines)):
+        return Run(lines, range(first, first + len(lines)), broken)
     stripped = [line.rstrip(b"\r") for line in lines]
     kept = [line for line in stripped if line and not line.isspace()]
-    if len(kept) == len(lines):
-        return Run(kept, range(first, first + len(lines)), broken)
     return Run(kept, [number for number, line in enumerate(stripped, first) if line and not line.isspace()], broken)
