@@ -120,7 +120,9 @@ def test_with_a_forced_format_rubbish_is_all_rejects() -> None:
     assert batches[0].events.height == 0
 
 
-@pytest.mark.parametrize("data", [b"", b"\n\n \n", gzip.compress(b"", mtime=0)], ids=["nothing", "blank lines", "gzip of nothing"])
+@pytest.mark.parametrize(
+    "data", [b"", b"\n\n \n", gzip.compress(b"", mtime=0)], ids=["nothing", "blank lines", "gzip of nothing"]
+)
 def test_an_empty_input_is_no_error_and_has_no_batches(data: bytes) -> None:
     found, batches = read(data)
     assert (batches, found.format, found.accepted, found.rejected) == ([], None, 0, 0)
