@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from plimsoll.errors import PlimsollError
-from plimsoll.sensor import automaton, building, calls, libbpf, pins, probes, shapes
+from plimsoll.sensor import automaton, building, calls, libbpf, pins, probes, ring, shapes
 from plimsoll.sensor.shapes import Binding, Counters, Coverage, Event, Kind, Mode, Option, Task
 
 PIN = Path("/sys/fs/bpf/plimsoll")
@@ -43,7 +43,7 @@ class Kernel:
         self._retired: dict[int, Counters] = defaultdict(Counters)
         self._dropped: dict[int, int] = defaultdict(int)
         self._open(set(probes) if probes is not None else None)
-        self._ring = libbpf.Ring(self._maps["ring"])
+        self._ring = ring.Ring(self._maps["ring"].descriptor, self._maps["ring"].size)
         self._control = mmap.mmap(self._maps["controls"].descriptor, mmap.PAGESIZE)
         self._settle()
 

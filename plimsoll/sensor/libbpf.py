@@ -16,7 +16,6 @@ from plimsoll.errors import PlimsollError
 NOEXIST = 1
 """BPF_NOEXIST: add an entry, never replace one."""
 
-_SAMPLE = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t)
 _PRINT = ctypes.CFUNCTYPE(c_int, c_int, c_char_p, c_void_p)
 _LONGEST_LOG = 200
 _log: list[str] = []
@@ -54,9 +53,6 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "bpf_map_lookup_elem": (c_int, c_int, c_char_p, c_void_p),
     "bpf_map_delete_elem": (c_int, c_int, c_char_p),
     "bpf_map_get_next_key": (c_int, c_int, c_char_p, c_void_p),
-    "ring_buffer__new": (c_void_p, c_int, _SAMPLE, c_void_p, c_void_p),
-    "ring_buffer__poll": (c_int, c_void_p, c_int),
-    "ring_buffer__free": (None, c_void_p),
     "libbpf_set_print": (c_void_p, _PRINT),
 }
 
@@ -193,6 +189,7 @@ class Map:
         self.descriptor = descriptor
         shape = _shape(descriptor)
         self.key_size, self.value_size = int(shape["key_size"]), int(shape["value_size"])
+        self.size = int(shape["max_entries"])
 
     def put(self, key: bytes, value: bytes, flags: int = 0) -> bool:
         """Set an entry; False where NOEXIST forbade it."""
@@ -240,32 +237,6 @@ class Map:
     def _check(self, key: bytes, value: bytes | None = None) -> None:
         if len(key) != self.key_size or (value is not None and len(value) != self.value_size):
             raise ValueError(f"a map of {self.key_size}/{self.value_size} bytes was given {len(key)}")
-
-
-class Ring:
-    """The ring of events: polled from one thread."""
-
-    def __init__(self, ring: Map, most: int = 4096) -> None:
-        self._taken: list[bytes] = []
-        self._most = most
-        self._take = _SAMPLE(self._sample)
-        self._handle = library().ring_buffer__new(ring.descriptor, self._take, None, None)
-        if not self._handle:
-            raise Refused("opening the ring", ctypes.get_errno())
-
-    def poll(self, timeout: float) -> list[bytes]:
-        """Return what there is, at most a few thousand; wait for the first so many seconds."""
-        library().ring_buffer__poll(self._handle, max(0, int(timeout * 1000)))
-        taken, self._taken = self._taken, []
-        return taken
-
-    def close(self) -> None:
-        """Let go of it; what is unread stays."""
-        library().ring_buffer__free(self._handle)
-
-    def _sample(self, _context: int | None, data: int, size: int) -> int:
-        self._taken.append(ctypes.string_at(data, size))
-        return -1 if len(self._taken) >= self._most else 0  # a negative answer ends this poll, losing nothing
 
 
 def pinned(path: Path) -> int:
