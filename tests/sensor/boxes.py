@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,23 @@ from plimsoll.sensor.kernel import Kernel
 from plimsoll.sensor.shapes import Event, Kind, Mode
 
 BUSYBOX = Path("/bin/busybox")
-TOOLS = ("sh", "sleep", "cat", "touch", "nc", "cp", "rm", "mv", "mkdir", "ln", "chmod", "id", "true", "nslookup", "mount")
+TOOLS = (
+    "sh",
+    "sleep",
+    "cat",
+    "touch",
+    "nc",
+    "cp",
+    "rm",
+    "mv",
+    "mkdir",
+    "ln",
+    "chmod",
+    "id",
+    "true",
+    "nslookup",
+    "mount",
+)
 
 
 def lacking() -> str:
@@ -102,7 +119,7 @@ class Box:
             json.loads(subprocess.run(["runc", "state", self.name], capture_output=True, check=True).stdout)["pid"]
         )
 
-    @property
+    @cached_property
     def key(self) -> int:
         """The container's key, as the kernel's side makes it."""
         lines = Path(f"/proc/{self.pid}/cgroup").read_text().splitlines()
@@ -111,6 +128,12 @@ class Box:
             roots = (Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup"))
             return next((root / groups[""][1:]).stat().st_ino for root in roots if (root / "cgroup.procs").exists())
         return (Path("/sys/fs/cgroup/pids") / groups["pids"][1:]).stat().st_ino | 1 << 63
+
+    @property
+    def cgroup(self) -> Path:
+        """Its folder in cgroup v2."""
+        roots = (Path("/sys/fs/cgroup/unified/kubepods"), Path("/sys/fs/cgroup/kubepods"))
+        return next(folder for root in roots if root.exists() for folder in root.rglob(self.group))
 
     def run(self, command: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(["runc", "exec", self.name, *command.split(" ", 2)], capture_output=True, check=False)

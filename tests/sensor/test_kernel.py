@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from plimsoll.errors import PlimsollError
-from plimsoll.sensor import building, hashes, kernel, pins
+from plimsoll.sensor import building, calls, hashes, kernel, pins
 from plimsoll.sensor.kernel import Kernel
 from plimsoll.sensor.shapes import Event, Flag, Kind, Mode, Option
 from tests.sensor.boxes import Box, kinds, learn_by_default, needs_kernel, needs_runc, until
@@ -71,7 +71,9 @@ def test_what_was_not_asked_for_is_not_covered() -> None:
 
 
 @needs_runc
-def test_a_container_is_told_before_its_first_program_and_the_runtime_is_not_judged(sensor: Kernel, tmp_path: Path) -> None:
+def test_a_container_is_told_before_its_first_program_and_the_runtime_is_not_judged(
+    sensor: Kernel, tmp_path: Path
+) -> None:
     made = Box(tmp_path, f"plimsoll-born-{os.getpid()}")
     try:
         made.start()
@@ -100,7 +102,10 @@ def test_what_was_learned_once_is_told_once_and_then_known(sensor: Kernel, box: 
     assert (entered.path, entered.args) == ("/bin/sh", ("/bin/sh", "-c", script))
     (shebang,) = [one for one in first if Flag.SCRIPT in one.flags]
     assert (shebang.path, shebang.exe, shebang.cwd) == ("/bin/script", "/bin/sh", "/data")
-    assert {one.hash for one in first if one.kind == Kind.READ} == {hashes.path("/etc/shadow"), hashes.path("/bin/script")}
+    assert {one.hash for one in first if one.kind == Kind.READ} == {
+        hashes.path("/etc/shadow"),
+        hashes.path("/bin/script"),
+    }
     box.shell(script)
     assert told(sensor) == []
     counted = sensor.counters()[PROFILE]
@@ -113,7 +118,9 @@ def test_prevent_kills_before_the_first_instruction_and_refuses_connections(sens
     box.shell("/bin/true; nc -w 1 203.0.113.9 80")
     told(sensor)
     sensor.set_mode(PROFILE, Mode.PREVENT)
-    done = box.shell("/bin/true && echo lives; /bin/touch /data/forbidden; nc -w 1 203.0.113.9 4444; nc -w 1 203.0.113.9 80; echo end")
+    done = box.shell(
+        "/bin/true && echo lives; /bin/touch /data/forbidden; nc -w 1 203.0.113.9 4444; nc -w 1 203.0.113.9 80; echo end"
+    )
     events = told(sensor)
     assert done.stdout == b"lives\nend\n"
     assert b"Operation not permitted" in done.stderr
@@ -181,12 +188,16 @@ def test_writes_are_stopped_only_where_asked(sensor: Kernel, box: Box) -> None:
 @needs_runc
 def test_patterns_cover_what_they_say(sensor: Kernel, box: Box) -> None:
     box.shell("cat /etc/shadow")
-    sensor.set_patterns(PROFILE, [("/data/*", 1 << Kind.WRITE), ("/tmp/**", 1 << Kind.WRITE), ("/data/*/log", 1 << Kind.WRITE)])
+    sensor.set_patterns(
+        PROFILE, [("/data/*", 1 << Kind.WRITE), ("/tmp/**", 1 << Kind.WRITE), ("/data/*/log", 1 << Kind.WRITE)]
+    )
     (box.root / "data/sub").mkdir()
     (box.root / "tmp/deep/er").mkdir(parents=True)
     sensor.set_mode(PROFILE, Mode.ALERT)
     told(sensor)
-    box.shell("echo > /data/x; echo > /data/sub/log; echo > /tmp/deep/er/x; echo > /tmp/y; echo > /data/sub/other; echo > /etc/cron.d/job")
+    box.shell(
+        "echo > /data/x; echo > /data/sub/log; echo > /tmp/deep/er/x; echo > /tmp/y; echo > /data/sub/other; echo > /etc/cron.d/job"
+    )
     assert kinds(told(sensor), Kind.WRITE) == ["/data/sub/other", "/etc/cron.d/job"]
     sensor.set_patterns(PROFILE, [])
     box.shell("echo > /data/x")
@@ -208,7 +219,12 @@ def test_a_known_file_under_another_name_is_another_file(sensor: Kernel, box: Bo
 def test_a_connection_is_known_by_end_network_or_port(sensor: Kernel, box: Box) -> None:
     box.shell("nc -w 1 203.0.113.1 1")
     sensor.set_mode(PROFILE, Mode.ALERT)
-    sensor.allow([(PROFILE, Kind.CONNECT, hashes.end("203.0.113.2", 2)), (PROFILE, Kind.CONNECT_NET, hashes.network("203.0.113.0", 3))])
+    sensor.allow(
+        [
+            (PROFILE, Kind.CONNECT, hashes.end("203.0.113.2", 2)),
+            (PROFILE, Kind.CONNECT_NET, hashes.network("203.0.113.0", 3)),
+        ]
+    )
     sensor.allow([(PROFILE, Kind.CONNECT_PORT, hashes.port(4))])
     told(sensor)
     for end in ("1 1", "2 2", "3 3", "4 4", "2 9", "3 9", "4 9"):
@@ -232,17 +248,26 @@ def test_who_listens_and_who_calls_is_told(sensor: Kernel, box: Box) -> None:
 
 @needs_runc
 def test_an_isolated_container_reaches_only_itself_and_its_probes(sensor: Kernel, box: Box) -> None:
-    server = "import socket\ns=socket.create_server(('', 9090))\nwhile True:\n c,_=s.accept(); c.sendall(b'x'); c.close()"
+    server = (
+        "import socket\ns=socket.create_server(('', 9090))\nwhile True:\n c,_=s.accept(); c.sendall(b'x'); c.close()"
+    )
     ask = "import socket,sys; s=socket.create_connection((sys.argv[1], 9090), 1); print(s.recv(1))"
     link = ["ip", "addr", "add", "198.51.100.1/32", "dev", "lo"]
     inside = ["nsenter", "-t", str(box.pid), "-n"]
-    group = next((root / "kubepods").rglob(box.group) for root in (Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup")) if (root / "kubepods").exists())
+    group = next(
+        (root / "kubepods").rglob(box.group)
+        for root in (Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup"))
+        if (root / "kubepods").exists()
+    )
     join = ["sh", "-c", f'echo $$ > {next(group)}/cgroup.procs; exec "$@"', "-"]
     subprocess.run([*inside, *link], check=True)
     serving = subprocess.Popen([*join, *inside, sys.executable, "-c", server])
     try:
         time.sleep(0.5)
-        reach = lambda address: subprocess.run([*inside, sys.executable, "-c", ask, address], capture_output=True, check=False).returncode == 0
+        reach = lambda address: (
+            subprocess.run([*inside, sys.executable, "-c", ask, address], capture_output=True, check=False).returncode
+            == 0
+        )
         assert reach("198.51.100.1")
         sensor.isolate(box.key, on=True)
         assert not reach("198.51.100.1")
@@ -283,7 +308,7 @@ def test_one_container_cannot_drown_another(sensor: Kernel, box: Box, tmp_path: 
         sensor.bind(other.key, PROFILE + 1, Mode.LEARN)
         told(sensor)
         box.shell("i=0; while [ $i -lt 9000 ]; do echo > /data/$i; i=$((i+1)); done")
-        other.shell("cat /etc/shadow")
+        assert other.shell("cat /etc/shadow").returncode == 0
         events = until(sensor, lambda one: one.container == other.key and one.path == "/etc/shadow")
         assert "/etc/shadow" in [one.path for one in events if one.container == other.key]
         drops = sensor.drops()
@@ -358,15 +383,32 @@ def test_processes_that_already_ran_are_found_and_judged(tmp_path: Path) -> None
         made.stop()
 
 
+MEMORY_FILE = """
+import ctypes, os
+fd = os.memfd_create("payload")
+os.write(fd, open("/bin/true", "rb").read())
+os.execve(fd, ["x"], {})
+"""
+
+
 @needs_runc
-def test_rights_and_memory_files_are_told(sensor: Kernel, box: Box) -> None:
-    code = "import ctypes,os; fd=os.memfd_create('payload'); os.write(fd, open('/bin/true','rb').read()); os.execve(fd, ['x'], {})"
-    inside = ["nsenter", "-t", str(box.pid), "-m", "-p", "-n"]
+def test_rights_and_a_program_without_a_file_are_told(sensor: Kernel, box: Box) -> None:
     assert box.shell("chmod 600 /etc/shadow; mount -t tmpfs none /tmp; true").returncode == 0
     events = told(sensor)
-    assert "/etc/shadow" in kinds(events, Kind.CHMOD)
-    assert code
-    assert inside
+    assert kinds(events, Kind.CHMOD) == ["/etc/shadow"]
+    (mounted,) = [one for one in events if one.kind == Kind.SYSCALL]
+    assert (calls.name(mounted.number), mounted.path, mounted.hash) == (
+        "mount",
+        "/tmp",
+        hashes.call(mounted.number, 0, mounted.parent),
+    )
+    inside = f"echo $$ > {box.cgroup}/cgroup.procs; exec unshare -m {sys.executable} -c '{MEMORY_FILE}'"
+    subprocess.run(["sh", "-c", inside], check=True)
+    (fileless,) = [one for one in told(sensor) if Flag.MEMFD in one.flags]
+    assert (fileless.path, fileless.args) == ("memfd:payload", ("x",))
+    sensor.disallow([(PROFILE, Kind.EXEC, fileless.hash)])
+    sensor.set_mode(PROFILE, Mode.PREVENT)
+    assert subprocess.run(["sh", "-c", inside], check=False).returncode == -9
 
 
 def test_the_error_for_a_user_without_rights_names_the_capabilities(monkeypatch: pytest.MonkeyPatch) -> None:

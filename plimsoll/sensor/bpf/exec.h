@@ -135,7 +135,7 @@ int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm
 			learn_pair(binding, mix(parent, exe));
 	}
 out:
-	give();
+	give(slot);
 	return 0;
 }
 

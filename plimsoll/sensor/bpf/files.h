@@ -84,7 +84,7 @@ static __always_inline int judge_open(struct syscall_exit *call, struct task_str
 		slot->event.flags |= type == IS_FOLDER ? DIRECTORY : 0;
 		judge_path(slot, who, task, kind);
 	}
-	give();
+	give(slot);
 	return 0;
 }
 
@@ -177,6 +177,6 @@ static __always_inline int judge_names(struct syscall_exit *call, struct task_st
 		judge_name(slot, who, task, call, kind, two ? argument_of(task, rare->other) : 0);
 	if (two && walk_argument(slot, task, rare->other, rare->other_folder))
 		judge_name(slot, who, task, call, WRITE, argument_of(task, rare->path));
-	give();
+	give(slot);
 	return 0;
 }

@@ -149,7 +149,7 @@ static __always_inline void tell_dns(struct __sk_buff *skb, struct packet *packe
 		tell(slot, binding);
 	}
 out:
-	give();
+	give(slot);
 }
 
 static __always_inline void look_for_dns(struct __sk_buff *skb, bool out)

@@ -28,7 +28,7 @@ static __always_inline void announce(u32 kind, u64 container, const char *path, 
 	if (joined)
 		event->argument = joined->tgid;
 	tell_of_host(slot);
-	give();
+	give(slot);
 }
 
 /* A new group is judged at once: like the group it is made in where that is a container's, else provisionally, so
@@ -118,6 +118,6 @@ int seed(struct bpf_iter__task *context)
 		bpf_probe_read_kernel(line.path, EXE, mark->path);
 		bpf_seq_write(context->meta->seq, &line, sizeof(line));
 	}
-	give();
+	give(slot);
 	return 0;
 }

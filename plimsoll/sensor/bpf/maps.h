@@ -63,34 +63,29 @@ struct question {
 	u32 left, labels;
 };
 
-/* Programs can be preempted by others on their CPU: each takes the next slot. */
+/* Programs can be preempted by others on their CPU, and end in any order: each takes a slot that is free. */
 struct slot {
+	u32 busy, gap;
 	struct walk walk;
 	struct question question;
 	struct event event;
 };
 MAP(BPF_MAP_TYPE_PERCPU_ARRAY, SLOTS, 0, u32, struct slot, slots);
-MAP(BPF_MAP_TYPE_PERCPU_ARRAY, 1, 0, u32, u32, nesting);
 
 static __always_inline struct slot *take(void)
 {
-	u32 zero = 0, index;
-	u32 *level = bpf_map_lookup_elem(&nesting, &zero);
-	if (!level)
-		return NULL;
-	index = *level;
-	if (index >= SLOTS)
-		return NULL;
-	*level = index + 1;
-	return bpf_map_lookup_elem(&slots, &index);
+	for (u32 index = 0; index < SLOTS; index++) {
+		u32 key = index;
+		struct slot *slot = bpf_map_lookup_elem(&slots, &key);
+		if (slot && !__sync_val_compare_and_swap(&slot->busy, 0, 1))
+			return slot;
+	}
+	return NULL;
 }
 
-static __always_inline void give(void)
+static __always_inline void give(struct slot *slot)
 {
-	u32 zero = 0;
-	u32 *level = bpf_map_lookup_elem(&nesting, &zero);
-	if (level && *level)
-		*level -= 1;
+	__sync_lock_test_and_set(&slot->busy, 0);
 }
 
 static __always_inline struct control *control(void)

@@ -51,7 +51,7 @@ static __always_inline int judge_end(const u64 address[2], u32 port, u32 protoco
 		describe(slot);
 		tell(slot, who.binding);
 	}
-	give();
+	give(slot);
 	return result;
 }
 
@@ -104,7 +104,7 @@ int BPF_PROG(on_state, const struct sock *sock, s32 before, s32 after)
 		describe(slot);
 		tell(slot, who.binding);
 	}
-	give();
+	give(slot);
 	return 0;
 }
 
@@ -143,6 +143,6 @@ int on_accept(struct syscall_exit *call)
 		describe(slot);
 		tell(slot, who.binding);
 	}
-	give();
+	give(slot);
 	return 0;
 }

@@ -35,7 +35,7 @@ static __always_inline int judge_call(struct syscall_exit *call, struct task_str
 		describe(slot);
 		tell(slot, who->binding);
 	}
-	give();
+	give(slot);
 	return 0;
 }
 
@@ -80,6 +80,6 @@ int BPF_PROG(on_ring, struct io_kiocb *request)
 		describe(slot);
 		tell(slot, who.binding);
 	}
-	give();
+	give(slot);
 	return 0;
 }
