@@ -1,9 +1,6 @@
 /* Telling user space: an event is filled in its slot and copied to the ring, within the container's share. */
 #pragma once
 
-#define SHARE_PERIOD (SECOND / 2000) /* a container may tell 2000 events a second */
-#define SHARE_BURST SECOND           /* and as many at once after a quiet second */
-
 static __always_inline void put_ancestors(struct event *event, struct task_struct *task)
 {
 	struct task_struct *parent = task->real_parent;

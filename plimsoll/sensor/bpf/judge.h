@@ -6,6 +6,8 @@
 #define TELL_AGAIN (10 * SECOND)
 #define STOP_AGAIN (1 * SECOND)
 #define BUDGET_PERIOD (60 * SECOND)
+#define SHARE_PERIOD (SECOND / 2000) /* a container may tell 2000 events a second */
+#define SHARE_BURST SECOND           /* and as many at once after a quiet second */
 
 enum verdict { SILENT, TELL, STOP, STOP_SILENTLY };
 
@@ -46,6 +48,15 @@ static __always_inline struct fact said_of(struct binding *binding, u32 kind, u6
 	return (struct fact){ binding->profile, kind | stopped << 16, mix(hash, container) };
 }
 
+/* Whether a container may tell; who floods is turned away before an event is made for it. */
+static __always_inline bool may_tell(struct binding *binding, u64 now)
+{
+	if (binding->spoken <= now + SHARE_BURST)
+		return true;
+	__sync_fetch_and_add(&binding->drops, 1);
+	return false;
+}
+
 /* Judges a fact that is not in the profile. */
 __noinline int unknown(struct binding *binding, struct slot *slot, u32 kind, u64 hash, u32 stoppable)
 {
@@ -60,10 +71,10 @@ __noinline int unknown(struct binding *binding, struct slot *slot, u32 kind, u64
 	__sync_fetch_and_add(&binding->misses, 1);
 	if (binding->options & UNBOUND) {
 		event->flags |= PROVISIONAL;
-		return TELL;
+		return may_tell(binding, now) ? TELL : SILENT;
 	}
 	if (mode == LEARN)
-		return TELL;
+		return may_tell(binding, now) ? TELL : SILENT;
 
 	bool stop = false;
 	if (stoppable && mode == PREVENT && armed(now)) {
@@ -85,7 +96,9 @@ __noinline int unknown(struct binding *binding, struct slot *slot, u32 kind, u64
 	}
 	struct fact said = said_of(binding, kind, hash, container, 0);
 	u64 *last = bpf_map_lookup_elem(&told, &said);
-	return last && now - *last < TELL_AGAIN ? SILENT : TELL;
+	if (last && now - *last < TELL_AGAIN)
+		return SILENT;
+	return may_tell(binding, now) ? TELL : SILENT;
 }
 
 /* After an event was told: learn mode adds the fact, the other modes are quiet about it for a while. A fact that
