@@ -40,7 +40,7 @@ def run(settings: Settings) -> int:
     asked = control.Control(Path(settings.socket))
     try:
         kept = profiles.Profiles(Path(settings.profile))
-        loaded = kernel.Kernel(pin=_pin(kept))
+        loaded = kernel.Kernel(pin=_pin(kept, Path(settings.pin)))
         try:
             _watch(settings, loaded, kept, asked, ended)
         finally:
@@ -102,16 +102,16 @@ def _spools(settings: Settings) -> list[sink.Sink]:
     return [spool.Spool(Path(settings.profile) / "spool", url) for url in settings.urls]
 
 
-def _pin(kept: profiles.Profiles) -> Path:
+def _pin(kept: profiles.Profiles, place: Path) -> Path:
     """Return where this profile's part of the kernel is pinned; what other profiles left there is taken away."""
     name = kept.kept(INSTANCE)
     if not name:
         name = uuid.uuid4().hex
         kept.keep(INSTANCE, name)
-    for other in kernel.PIN.glob("*"):
+    for other in place.glob("*"):
         if other.name != name:
             shutil.rmtree(other, ignore_errors=True) if other.is_dir() else other.unlink(missing_ok=True)
-    return kernel.PIN / name
+    return place / name
 
 
 def _say(loaded: kernel.Kernel) -> None:

@@ -46,6 +46,8 @@ class Settings(msgspec.Struct, frozen=True):
     urls: tuple[str, ...] = ()
     output: Literal["jsonl", "text"] = "jsonl"
     socket: str = "/run/plimsoll/sensor.sock"
+    pin: str = "/sys/fs/bpf/plimsoll"
+    """Where the kernel's part is kept for the next agent."""
     max_silence: float = 60.0
     """Seconds without an agent after which nothing is stopped; 0 = go on stopping."""
     keep: bool = False
