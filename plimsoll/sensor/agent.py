@@ -372,7 +372,8 @@ class Agent:
         for workload in self.profiles.all():
             if found := self.counters.get(workload.id):
                 self.profiles.counted(workload, found.hits)
-        self.drops = sum(self.kernel.drops().values())
+        workloads = (self.counters[one.id].drops for one in self.profiles.all() if one.id in self.counters)
+        self.drops = self.kernel.drops().get(0, 0) + sum(workloads)
 
     def _ask_again(self) -> None:
         for key in self.identities.refresh():

@@ -27,6 +27,7 @@ class Recorder:
     def __init__(self, kernel: Kernel, identities: Identities, file: BinaryIO) -> None:
         self._kernel, self._identities, self._file = kernel, identities, file
         self._held: dict[int, list[Event]] = {}
+        self._known: set[int] = set()
         self._encode = msgspec.json.Encoder().encode
         self.written = self.missed = 0
 
@@ -34,8 +35,8 @@ class Recorder:
         """Record what runs already, too."""
         self._kernel.control(enforce=False, max_silence=0, default_mode=Mode.LEARN)
         self._identities.seed()
-        for key in {task.container for task in self._kernel.running()}:
-            self._kernel.bind(key, 0, Mode.LEARN, Option.PROVISIONAL)
+        self._held = {task.container: [] for task in self._kernel.running()}
+        self._release()
 
     def run(self, seconds: float | None, ended: Callable[[], bool] = lambda: False) -> None:
         """Record for so long, or until ended."""
@@ -49,6 +50,7 @@ class Recorder:
     def take(self, event: Event) -> None:
         """Write one event, or keep it until its container is known."""
         if event.kind in (Kind.BORN, Kind.JOINED):
+            self._held.setdefault(event.container, [])
             self._identities.look(event.container, event.path, event.argument or event.pid)
             return
         identity = self._identities.look(event.container)
@@ -59,6 +61,7 @@ class Recorder:
         else:
             self.missed += 1
         if event.kind == Kind.GONE:
+            self._release()
             self._held.pop(event.container, None)
             self._identities.forget(event.container)
 
@@ -68,10 +71,14 @@ class Recorder:
         for key in list(self._held):
             identity = self._identities.look(key)
             if identity is not None:
+                if key not in self._known:
+                    self._known.add(key)
+                    self._kernel.bind(key, 0, Mode.LEARN, Option.PROVISIONAL)
                 for event in self._held.pop(key):
                     self._write(event, identity)
             elif key not in waiting:
                 del self._held[key]
+                self._kernel.unbind(key)
 
     def _write(self, event: Event, identity: Identity) -> None:
         row = activity.row(event, columns(identity))
@@ -82,7 +89,8 @@ class Recorder:
     def close(self) -> int:
         """End; return how many events were lost."""
         self._release()
-        lost = self.missed + sum(self._kernel.drops().values())
+        drops = self._kernel.drops()
+        lost = self.missed + sum(drops.get(key, 0) for key in {0, *self._known})
         self._kernel.close(unpin=True)
         return lost
 

@@ -55,8 +55,10 @@ def test_what_is_nobodys_is_not_recorded() -> None:
 def test_what_runs_already_is_recorded_without_judging() -> None:
     kernel = FakeKernel()
     kernel.tasks = [Task(7, 1, 0, 0, 0, 0, 1, "a", "/a", 1)]
-    recorder.Recorder(kernel, FakeIdentities(), io.BytesIO()).start()  # type: ignore[arg-type]
+    kernel.tasks.append(kernel.tasks[0]._replace(container=8))
+    recorder.Recorder(kernel, FakeIdentities({7: identity()}), io.BytesIO()).start()  # type: ignore[arg-type]
     assert kernel.bindings[7].options != 0
+    assert 8 not in kernel.bindings
     assert kernel.settings["enforce"] is False
 
 
