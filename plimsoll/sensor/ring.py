@@ -1,8 +1,8 @@
 """The ring that the kernel writes events to, read where it lies: no library, no copy but the one that is kept.
 
 The layout is that of the kernel's BPF ring buffer (Documentation/bpf/ringbuf.rst): a page with the place read up to,
-a page with the place written up to, then the data. libbpf maps the data twice over, so that no event breaks at the
-end; mapped once, an event at the end is put together from two parts, and eight megabytes less are counted as ours.
+a page with the place written up to, then the data. What is mapped counts as ours, so only a window of the data is,
+and it moves along; an event across its edge is put together from two windows.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import threading
 
 _PLACE, _HEAD = struct.Struct("<Q"), struct.Struct("<II")
 _BUSY, _DISCARDED = 1 << 31, 1 << 30
+WINDOW = 512 << 10
+"""Bytes of the data that are mapped at a time."""
 
 
 class Ring:
@@ -22,12 +24,18 @@ class Ring:
     def __init__(self, descriptor: int, size: int, most: int = 4096) -> None:
         """Open the ring of a map that is `size` bytes long; hand over at most so many events at a time."""
         page = mmap.PAGESIZE
+        self._descriptor, self._size, self._most = descriptor, size, most
         self._read = mmap.mmap(descriptor, page)
-        self._data = mmap.mmap(descriptor, page + size, prot=mmap.PROT_READ, offset=page)
-        self._begin, self._size, self._most = page, size, most
+        self._written = mmap.mmap(descriptor, page, prot=mmap.PROT_READ, offset=page)
+        self._window = min(WINDOW, size)
+        self._number, self._data = 0, self._mapped(0)
         self._events = select.epoll()
         self._events.register(descriptor, select.EPOLLIN)
         self._barrier = threading.Lock()
+
+    def _mapped(self, number: int) -> mmap.mmap:
+        begin = 2 * mmap.PAGESIZE + number * self._window
+        return mmap.mmap(self._descriptor, self._window, prot=mmap.PROT_READ, offset=begin)
 
     def poll(self, timeout: float) -> list[bytes]:
         """Return what there is, at most a few thousand; wait for the first so many seconds."""
@@ -39,11 +47,11 @@ class Ring:
 
     def _take(self) -> list[bytes]:
         taken: list[bytes] = []
-        (at,), (end,) = _PLACE.unpack_from(self._read), _PLACE.unpack_from(self._data)
+        (at,), (end,) = _PLACE.unpack_from(self._read), _PLACE.unpack_from(self._written)
         while at < end and len(taken) < self._most:
             # Taking a lock orders the reads before and after it, on every processor.
             with self._barrier:
-                head, _ = _HEAD.unpack_from(self._data, self._begin + at % self._size)
+                head, _ = _HEAD.unpack(self._bytes(at, _HEAD.size))  # eight bytes of eight: never across an edge
             if head & _BUSY:
                 break
             length = head & ~(_BUSY | _DISCARDED)
@@ -55,12 +63,15 @@ class Ring:
         return taken
 
     def _bytes(self, at: int, length: int) -> bytes:
-        start = self._begin + at % self._size
-        whole = self._data[start : start + length]
-        return whole + self._data[self._begin : self._begin + length - len(whole)] if len(whole) < length else whole
+        number, start = divmod(at % self._size, self._window)
+        if number != self._number:
+            self._data.close()
+            self._number, self._data = number, self._mapped(number)
+        found = self._data[start : start + length]
+        return found if len(found) == length else found + self._bytes(at + len(found), length - len(found))
 
     def close(self) -> None:
         """Let go of it; what is unread stays."""
         self._events.close()
-        self._data.close()
-        self._read.close()
+        for one in (self._data, self._written, self._read):
+            one.close()
