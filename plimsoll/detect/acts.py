@@ -81,6 +81,8 @@ class Act(msgspec.Struct, frozen=True, gc=False):
     name: str = ""
     outcome: str = ""
     address: str = ""
+    bound: bool = False
+    """Made with a token that is bound to a pod: the ledger watches where it comes from."""
     findings: tuple[str, ...] = ()
     """What the token ledger says of it."""
     key: int = 0
@@ -124,6 +126,7 @@ def _act(stream: str, row: Mapping[str, Any], facts: list[Fact]) -> Act:
         name=row.get("name") or "",
         outcome=row.get("outcome") or "",
         address=row.get("source_ip") or "",
+        bound=bool(row.get("user_pod_uid")),
         findings=tuple(row.get("findings") or ()),
         key=row.get("key") or 0,
     )

@@ -14,6 +14,11 @@ Frame = nw.LazyFrame[Any]
 FACT = ("subject", "peer", "verb", "given", "object")
 HALF_LIFE = 14
 """Days after which what was seen counts half."""
+BURST = 128
+"""Times beyond which the same fact adds no weight, spread over the days its subject is known."""
+BURST_OF_SURROUNDINGS = 24
+SURROUNDINGS = ("zone", "from", "address", "agent", "version", "platform", "credential")
+"""Verbs that tell where a subject is and what client it uses."""
 UNIT = 256
 """Weight of one fresh day; whole numbers keep engines alike."""
 TAKEN = 154
@@ -25,6 +30,7 @@ class Levels(NamedTuple):
 
     own: Frame
     own_context: Frame
+    applied: Frame
     own_any: Frame
     own_any_context: Frame
     peer: Frame
@@ -40,6 +46,7 @@ def levels(profile: Frame, today: int) -> Levels:
     """Return the levels of a profile (tables.PROFILE) as seen on the day `today`.
 
     own             subject, verb, given, object -> weight, count, days, first, last
+    applied         subject, verb, object -> for requests to create: weight of the subject's patches and updates of the same
     own_any         subject, verb, object -> givens under which the subject showed the object
     peer, kind, everyone   … verb, given, object -> subjects that showed it
     *_context       the same without the object -> total and number of distinct objects; of the own what is taken from them
@@ -61,6 +68,7 @@ def levels(profile: Frame, today: int) -> Levels:
             own_context_count=_sum("own_count"),
             own_since=nw.col("own_first").min(),
         ),
+        applied=_applied(own),
         own_any=shown.group_by("subject", "verb", "object").agg(any_shown=_sum("n")),
         own_any_context=shown.group_by("subject", "verb", "object")
         .agg(n=_sum("n"))
@@ -82,6 +90,7 @@ def evidence(facts: Frame, known: Levels) -> Frame:
     for frame, on in (
         (known.own, ["subject", "verb", "given", "object"]),
         (known.own_context, ["subject", "verb", "given"]),
+        (known.applied, ["subject", "verb", "object"]),
         (known.own_any, ["subject", "verb", "object"]),
         (known.own_any_context, ["subject", "verb"]),
         (known.peer, ["peer", "verb", "given", "object"]),
@@ -102,8 +111,10 @@ def evidence(facts: Frame, known: Levels) -> Frame:
 
 
 def _own(profile: Frame, today: int) -> Frame:
+    known = profile.select("subject", "day").unique().group_by("subject").agg(known=nw.len().cast(nw.Int64))
     return (
-        profile.with_columns(weight=_habit() * _fresh(today))
+        profile.join(known, on="subject", how="left")
+        .with_columns(weight=_habit() * _fresh(today))
         .group_by("subject", "verb", "given", "object")
         .agg(
             nw.col("peer").max(),
@@ -116,12 +127,32 @@ def _own(profile: Frame, today: int) -> Frame:
     )
 
 
+def _applied(own: Frame) -> Frame:
+    """What an account patches or updates it also creates, where it is not there yet: that is what `apply` does."""
+    request = nw.col("object").str
+    written = own.filter(
+        (nw.col("verb") == "request") & (request.starts_with("patch ") | request.starts_with("update "))
+    )
+    created = nw.concat_str(nw.lit("create "), request.replace_all("^(patch|update) ", ""))
+    return (
+        written.with_columns(object=created)
+        .group_by("subject", "verb", "object")
+        .agg(applied_weight=_sum("own_weight"))
+    )
+
+
 def _habit() -> nw.Expr:
-    """A day's count, damped: 1 + log2(count), at most 12, so that no burst outweighs a habit."""
-    steps = nw.lit(1)
-    for power in range(1, 12):
-        steps = steps + nw.when(nw.col("count") >= 2**power).then(nw.lit(1)).otherwise(nw.lit(0))
-    return steps.cast(nw.Int64)
+    """A day's count, at most its day's share of BURST: neither a burst nor a long life makes a habit certain.
+
+    Where somebody is, and with what client, changes by days and not by requests, and so has the smaller share.
+    """
+    surroundings = nw.col("verb").is_in(SURROUNDINGS)
+    most = nw.when(surroundings).then(nw.lit(BURST_OF_SURROUNDINGS)).otherwise(nw.lit(BURST))
+    for days in (2, 4, 8, 16):
+        many = nw.col("known") >= days
+        most = nw.when(many & surroundings).then(nw.lit(max(1, BURST_OF_SURROUNDINGS // days))).otherwise(most)
+        most = nw.when(many & ~surroundings).then(nw.lit(BURST // days)).otherwise(most)
+    return nw.when(nw.col("count") > most).then(most).otherwise(nw.col("count")).cast(nw.Int64)
 
 
 def _fresh(today: int) -> nw.Expr:

@@ -14,7 +14,7 @@ import narwhals.stable.v2 as nw
 import polars as pl
 
 from plimsoll import facts
-from plimsoll.detect import acts, evidence, explain, ledger, stories, weigh
+from plimsoll.detect import acts, changes, evidence, explain, ledger, stories, weigh
 
 Approved = tuple[str, str, str]
 MINUTE = pl.col("time").dt.truncate("1m").alias("minute")
@@ -46,12 +46,15 @@ class Judge:
         self._usual = pl.Series([], dtype=pl.UInt64)
         self._seed = seed
         self._notable: list[acts.Act] = []
-        self._teller = stories.Teller(stories.CERTAIN)
+        self._changes = changes.Changes()
+        self._teller = stories.Teller(stories.CERTAIN, self._changes)
         self.forgone = 0
         """Notable acts there was no room for."""
 
     def take(self, stream: str, events: pl.DataFrame) -> list[acts.Act]:
         """Judge a batch of events; return its notable acts, which are kept for the alerts too."""
+        if stream == "audit":
+            self._changes.take(events)
         keyed = events.with_columns(key=facts.key(stream).hash(self._seed)).filter(
             ~pl.col("key").is_in(self._usual.implode())
         )
@@ -85,7 +88,7 @@ class Judge:
 
         With a budget of so many alerts a day, the best doubtful stories fill what the certain ones leave.
         """
-        told = stories.stories(_in_order(self._notable), stories.DOUBTFUL if budget else stories.CERTAIN)
+        told = stories.stories(_in_order(self._notable), stories.DOUBTFUL if budget else stories.CERTAIN, self._changes)
         told.sort(key=lambda story: (-story.score, story.chapter.first, story.chapter.actor))
         certain = sum(story.score >= stories.CERTAIN for story in told)
         return self._explained(told[: max(certain, budget * days if budget else 0)])

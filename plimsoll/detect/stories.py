@@ -11,17 +11,20 @@ habit at once, so a change is told once; what a doubtful one showed does not (qu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import datetime, timedelta
 
 import msgspec
 
+from plimsoll.detect import changes
 from plimsoll.detect.acts import Act, Fact
 
 BREATH = timedelta(minutes=1)
 """Acts nearer than this are one chapter."""
-HOUR = timedelta(hours=1)
-"""What is told once within this time is not told again."""
+TOLD = timedelta(days=7)
+"""What was told and goes on is not told again, unless it had stopped for so long."""
+NEWS = 2.0
+"""Bits that a later chapter must bring beyond what was told, to be a story of its own."""
 QUARANTINE = 8.0
 """Chapters of this many bits or more are not learned from."""
 CERTAIN = 8.0
@@ -34,9 +37,20 @@ OTHER_TACTICS = 0.25
 """Share of the tactics beside the best one: an upper bound that a single restore of a backup does not reach."""
 FINDING_BITS = 14.0
 """What one finding of the token ledger weighs."""
+POD_MOVED = 1.0
+"""Most bits of a new address of a token that is bound to its pod."""
+CHANGE = 4.0
+"""Bits that a change in the same namespace takes off what is new there."""
+UNHEARD = 1.0
+"""Most bits of a namespace that nobody can know yet."""
+SENSITIVE = 5.0
+"""Bits from which something that attackers ask for does not become habit by itself."""
+OWN_OBJECT = 1.0
+"""Most bits of what one does to what one made oneself."""
 SLOT_CAP = 3
 """Times that one chapter can add to a habit."""
 
+Key = tuple[str, str, str, str]
 Actor = tuple[str, str, str]
 """Subject, address, client."""
 
@@ -53,7 +67,7 @@ class Chapter(msgspec.Struct):
     deeds: dict[str, tuple[float, Act]] = {}
     """The weightiest act of each tactic."""
     findings: list[str] = []
-    telling: set[tuple[str, str, str, str]] = set()
+    telling: set[Key] = set()
     """The facts that speak for an alert, and each finding."""
 
     @property
@@ -81,7 +95,7 @@ class Habits:
     """What was shown since learning ended, and is no longer news."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[str, str, str, str], int] = {}
+        self._seen: dict[Key, int] = {}
 
     def bits(self, fact: Fact) -> float:
         """Return the fact's bits as of now."""
@@ -89,10 +103,11 @@ class Habits:
 
     def learn(self, chapter: Chapter) -> None:
         """Take over what a harmless chapter showed."""
-        counts: dict[tuple[str, str, str, str], int] = {}
+        counts: dict[Key, int] = {}
         for act in chapter.acts:
             for fact in act.facts:
-                counts[fact.key] = counts.get(fact.key, 0) + act.count
+                if not (act.tactic and fact.verb == "request" and fact.bits >= SENSITIVE):
+                    counts[fact.key] = counts.get(fact.key, 0) + act.count
         for key, count in counts.items():
             self._seen[key] = self._seen.get(key, 0) + min(count, SLOT_CAP)
 
@@ -100,8 +115,9 @@ class Habits:
 class Chapters:
     """Chapters as they run and end, fed with acts in order of time."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: changes.Changes | None = None) -> None:
         self._habits = Habits()
+        self._changes = known or changes.Changes()
         self._running: dict[Actor, Chapter] = {}
 
     def take(self, act: Act) -> tuple[list[Chapter], Chapter | None]:
@@ -113,8 +129,17 @@ class Chapters:
         chapter = self._running.get(actor)
         if chapter is None:
             chapter = self._running[actor] = Chapter(actor, [], act.time, act.last, {}, {}, [], set())
-        _add(chapter, act, self._habits)
+        _add(chapter, act, self._habits, self._changes)
         return ended, chapter
+
+    def beyond(self, chapter: Chapter, known: Container[Key]) -> float:
+        """Return what the chapter weighs where facts and findings that are known weigh nothing."""
+        rest = Chapter(chapter.actor, [], chapter.first, chapter.last, {}, {}, [], set())
+        for act in chapter.acts:
+            facts = tuple(fact for fact in act.facts if fact.key not in known)
+            findings = tuple(one for one in act.findings if _finding(act, one) not in known)
+            _add(rest, msgspec.structs.replace(act, facts=facts, findings=findings), self._habits, self._changes)
+        return rest.score
 
     def end(self, before: datetime | None = None) -> list[Chapter]:
         """End the chapters without an act for a breath, all of them without a time; the harmless become habit."""
@@ -136,23 +161,43 @@ def chapters(acts: Iterable[Act]) -> Iterator[tuple[Chapter, float]]:
         yield chapter, chapter.score
 
 
-def _add(chapter: Chapter, act: Act, habits: Habits) -> None:
+def _add(chapter: Chapter, act: Act, habits: Habits, known: changes.Changes) -> None:
     chapter.acts.append(act)
     chapter.last = max(chapter.last, act.last)
     # A finding is told for itself: no other story must swallow it.
-    chapter.telling |= {(act.subject, "ledger", "", finding) for finding in act.findings}
+    chapter.telling |= {_finding(act, finding) for finding in act.findings}
     chapter.telling |= {fact.key for fact in act.facts if fact.bits >= LEAST}
     chapter.findings += [finding for finding in act.findings if finding not in chapter.findings]
-    deed = 0.0
     for fact in act.facts:
-        bits = habits.bits(fact)
-        if fact.view != "deed":
-            if bits > chapter.views.get(fact.verb, (-99.0, fact))[0]:
-                chapter.views[fact.verb] = (bits, fact)
-        elif fact.verb != "touch" or bits > 0:
-            deed += bits
+        if fact.view != "deed" and (bits := _seen(fact, act, habits)) > chapter.views.get(fact.verb, (-99.0, fact))[0]:
+            chapter.views[fact.verb] = (bits, fact)
+    deed = _done(act, habits, known)
     if deed > chapter.deeds.get(act.tactic, (-99.0, act))[0]:
         chapter.deeds[act.tactic] = (deed, act)
+
+
+def _finding(act: Act, finding: str) -> Key:
+    return act.subject, "ledger", "", finding
+
+
+def _seen(fact: Fact, act: Act, habits: Habits) -> float:
+    """Return the bits of where an act came from; the address of a pod is the ledger's business."""
+    bits = habits.bits(fact)
+    return min(bits, POD_MOVED) if act.bound and fact.verb in ("from", "address") else bits
+
+
+def _done(act: Act, habits: Habits, known: changes.Changes) -> float:
+    """Return the bits of what was done, less what a change explains of it."""
+    unheard = known.unheard(act.namespace, act.time)
+    told = [
+        (fact.verb, min(habits.bits(fact), UNHEARD) if unheard and fact.verb == "within" else habits.bits(fact))
+        for fact in act.facts
+        if fact.view == "deed"
+    ]
+    bits = sum(bits for verb, bits in told if verb != "touch" or bits > 0)
+    if act.outcome == "ok" and known.own(act.subject, act.request, act.namespace, act.name, act.time):
+        bits = min(bits, OWN_OBJECT)
+    return bits - CHANGE * known.explains(act.subject, act.namespace, act.time)
 
 
 class Story(msgspec.Struct):
@@ -171,9 +216,9 @@ class Story(msgspec.Struct):
 class Teller:
     """Tells the stories of at least `threshold` bits as soon as they weigh as much."""
 
-    def __init__(self, threshold: float) -> None:
+    def __init__(self, threshold: float, known: changes.Changes | None = None) -> None:
         self._threshold = threshold
-        self._chapters = Chapters()
+        self._chapters = Chapters(known)
         self._recent: dict[str, list[Story]] = {}
 
     def tell(self, acts: Iterable[Act]) -> list[Story]:
@@ -191,14 +236,15 @@ class Teller:
         self._repeat(self._chapters.end())
 
     def _news(self, chapter: Chapter) -> Story | None:
-        """Return a new story where the chapter tells something that no story of the hour told."""
-        told = self._open(chapter)
-        if any(story.chapter is chapter for story in told):
+        """Return a new story where the chapter tells enough that no story told before."""
+        stories = self._open(chapter)
+        if any(story.chapter is chapter for story in stories):
             return None
-        if told and chapter.telling <= set().union(*(story.chapter.telling for story in told)):
+        known = set().union(*(story.chapter.telling for story in stories))
+        if stories and (chapter.telling <= known or self._chapters.beyond(chapter, known) < NEWS):
             return None
         story = Story(chapter, chapter.last, [])
-        self._recent[chapter.actor[0]] = [*told, story]
+        self._recent[chapter.actor[0]] = [*stories, story]
         return story
 
     def _repeat(self, ended: Iterable[Chapter]) -> None:
@@ -215,14 +261,14 @@ class Teller:
     def _open(self, chapter: Chapter) -> list[Story]:
         """Return the stories of the subject that are not an hour old, and forget the others."""
         subject = chapter.actor[0]
-        told = [story for story in self._recent.get(subject, []) if chapter.first - story.last <= HOUR]
+        told = [story for story in self._recent.get(subject, []) if chapter.first - story.last <= TOLD]
         self._recent[subject] = told
         return told
 
 
-def stories(acts: Iterable[Act], threshold: float) -> list[Story]:
+def stories(acts: Iterable[Act], threshold: float, known: changes.Changes | None = None) -> list[Story]:
     """Return the stories of acts (ordered by time) whose chapter weighs at least `threshold` bits."""
-    teller = Teller(threshold)
+    teller = Teller(threshold, known)
     told = teller.tell(acts)
     teller.end()
     return told

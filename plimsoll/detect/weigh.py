@@ -21,6 +21,14 @@ import polars as pl
 from plimsoll.detect import evidence
 
 DISCOUNT, STRENGTH = evidence.TAKEN / evidence.UNIT, 1.5
+APPLIES = 0.05
+"""Share of what an account patches and updates that it may as well create."""
+FLOOR = -1.0
+"""Least bits of a deed: usual surroundings must not hide an attack in them."""
+AT_MOST = {"version": 3.0, "platform": 4.0, "address": 7.0, "from": 10.0, "zone": 12.0, "agent": 10.0}
+"""Most bits of what changes by itself: clients are upgraded, machines get other addresses."""
+HUMAN_LOOK = 0.1
+"""How much of the prior for looking around is left for people, who do that by trade."""
 CAP = 4.0
 """Most bits of a request that no attack is known to need."""
 
@@ -96,19 +104,38 @@ def weigh(counted: pl.DataFrame) -> pl.DataFrame:
         ]
     )
     requests = pl.DataFrame(
-        [{"verb": "request", "object": row.request, "prior": row.prior} for row in sensitive().values()]
+        [
+            {"verb": "request", "object": row.request, "prior": row.prior, "looking": row.tactic == "discovery"}
+            for row in sensitive().values()
+        ]
     )
     frame = counted.join(views, on="verb", how="left", maintain_order="left").join(
         requests, on=["verb", "object"], how="left", maintain_order="left"
     )
-    frame = frame.with_columns(p=habit()).with_columns(q=_attack())
-    bits = (
-        pl.when((pl.col("verb") == "credential") & (pl.col("subject_count") == 0))
+    frame = frame.with_columns(p=habit().clip(upper_bound=1.0)).with_columns(q=_attack())
+    return frame.with_columns(bits=_bounded((pl.col("q") / pl.col("p")).log(2)))
+
+
+def _bounded(bits: pl.Expr) -> pl.Expr:
+    """Keep what a fact can say within reason, by what is known of its verb and of who said it."""
+    col, verb = pl.col, pl.col("verb")
+    usual = pl.when(col("group") == "deed").then(bits.clip(lower_bound=FLOOR)).otherwise(bits)
+    harmless = (verb == "request") & col("prior").is_null()
+    # An error is a thing that is not there, or a conflict: it happens to everybody.
+    # The scheduler decides where a kubelet's pods live, and its authorizer lets it ask for nothing else.
+    scheduled = (col("kind") == "node") & verb.is_in(["within", "touch"])
+    changing = verb.replace_strict(AT_MOST, default=None, return_dtype=pl.Float64)
+    failed = (verb == "outcome") & (col("object") == "error")
+    certified = (verb == "credential") & (col("subject_count") == 0)
+    return (
+        pl.when(harmless)
+        .then(usual.clip(upper_bound=CAP))
+        .when(scheduled | failed)
+        .then(usual.clip(upper_bound=1.0))
+        .when(certified)
         .then(0.0)
-        .otherwise((pl.col("q") / pl.col("p")).log(2))
+        .otherwise(pl.min_horizontal(usual, changing))
     )
-    harmless = (pl.col("verb") == "request") & pl.col("prior").is_null()
-    return frame.with_columns(bits=pl.when(harmless).then(bits.clip(upper_bound=CAP)).otherwise(bits))
 
 
 def habit() -> pl.Expr:
@@ -120,7 +147,8 @@ def habit() -> pl.Expr:
     anywhere = _backed(col("any_shown"), col("any_total"), DISCOUNT * col("any_kinds"), chance)
     chance = pl.when(col("verb").is_in(_FROM_ANY_CONTEXT)).then(anywhere).otherwise(chance)
     unit = evidence.UNIT
-    return _backed(col("own_weight") / unit, col("own_total") / unit, col("own_taken") / unit, chance)
+    own = _backed(col("own_weight") / unit, col("own_total") / unit, col("own_taken") / unit, chance)
+    return own + APPLIES * col("applied_weight") / (col("own_total") + STRENGTH * unit)
 
 
 def _backed(shown: pl.Expr, total: pl.Expr, taken: pl.Expr, parent: pl.Expr) -> pl.Expr:
@@ -133,10 +161,12 @@ def _attack() -> pl.Expr:
     col = pl.col
     system = col("object").is_in(_SYSTEM_NAMESPACES) & (col("verb") == "within")
     novel = pl.when(system).then(0.15).otherwise(col("unknown"))
+    human = (col("kind") == "user") & col("looking").fill_null(value=False)
+    prior = col("prior").fill_null(0.0) * pl.when(human).then(HUMAN_LOOK).otherwise(1.0)
     outcome = col("object").replace_strict(_OUTCOME_UNDER_ATTACK, default=0.1, return_dtype=pl.Float64)
     return (
         pl.when(col("verb") == "request")
-        .then(0.85 * col("prior").fill_null(0.0) + 0.15 / 300)
+        .then(0.85 * prior + 0.15 / 300)
         .when(col("verb") == "outcome")
         .then(outcome)
         .otherwise(col("habit") * col("p") + (1 - col("habit")) * novel)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import polars as pl
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -52,15 +53,14 @@ def test_a_fact_weighs_less_the_more_often_it_did_no_harm(rows, what):
 
 @given(ROWS, st.sampled_from(["web", "curl"]), st.integers(1, 6))
 @settings(max_examples=15)
-def test_a_fact_seen_again_is_as_probable_as_if_it_had_been_learned_on_so_many_more_days(rows, what, seen):
-    before = on_trial([*rows, row(what, 3, TODAY - 200)], what)
-    more = [row(what, 1, TODAY + 1 + day) for day in range(seen)]
-    after = on_trial([*rows, row(what, 3, TODAY - 200), *more], what)
-    assert before.bits_after(seen) == pytest.approx(min(before.bits, weigh_of(before.q, after.p)), abs=1e-6)
-
-
-def weigh_of(q: float, p: float) -> float:
-    return pl.select(pl.lit(q / p).log(2)).item()
+def test_a_fact_seen_again_is_as_probable_as_pitman_and_yor_say_of_so_many_more(rows, what, seen):
+    fact = on_trial(rows, what)
+    unit, weight = evidence.UNIT, fact.own_weight / evidence.UNIT
+    total, taken = fact.own_total / unit, fact.own_taken / unit
+    parent = (fact.p * (total + weigh.STRENGTH) - max(weight - weigh.DISCOUNT, 0)) / (weigh.STRENGTH + taken)
+    more = taken + weigh.DISCOUNT - min(weight, weigh.DISCOUNT)
+    p = (weight + seen - weigh.DISCOUNT + (weigh.STRENGTH + more) * parent) / (total + seen + weigh.STRENGTH)
+    assert fact.bits_after(seen) == pytest.approx(min(fact.bits, math.log2(fact.q / p)), abs=1e-6)
 
 
 def test_bits_after_something_approved_never_rise():

@@ -121,11 +121,20 @@ def test_subjects_of_one_class_are_compared(subject, like, unlike):
     assert known(rows, subject=subject, peer="third")["kind_shown"] == 1
 
 
-def test_a_burst_does_not_outweigh_a_habit():
+def test_neither_a_burst_nor_a_long_life_outweighs_a_habit():
     burst = known([fact(count=1_000_000)])["own_weight"]
-    habit = known([fact(count=4, day=day) for day in range(191, 201)])["own_weight"]
-    assert burst == 12 * evidence.UNIT
-    assert habit == 30 * evidence.UNIT
+    habit = known([fact(count=1_000, day=day) for day in range(193, 201)])["own_weight"]
+    assert burst == habit == evidence.BURST * evidence.UNIT
+    few = known([fact(count=4, day=day) for day in range(193, 201)])["own_weight"]
+    assert few == 4 * 8 * evidence.UNIT
+
+
+def test_surroundings_count_by_days():
+    rows = [fact(verb="agent", object="kubectl", count=500, day=day) for day in range(185, 201)]
+    assert (
+        known(rows, verb="agent", object="kubectl")["own_weight"]
+        == 16 * evidence.UNIT + (evidence.UNIT // 2 - evidence.UNIT) * 2
+    )
 
 
 def test_what_is_old_counts_half_each_fortnight_and_is_never_quite_forgotten():

@@ -38,7 +38,7 @@ USUAL = explain.Usual(judge.evidence.levels(told.engines.of(KNOWN), 20_520).own,
     [
         (late("list secrets"), "`list secrets` is new"),
         (late("get pods/exec", name="redis-0"), "`create pods/exec` is new"),
-        (late(userAgent="curl/8.5.0"), "client curl is new"),
+        (late("get secrets", userAgent="curl/8.5.0"), "`get secrets` is new"),
         (late(source_ip="203.0.113.9", user_pod_uid=None, user_credential_id=None), "network external 203.0.0.0/8 is new"),
         (late(source_ip="203.0.113.9"), "the token is bound to pod web-7d9c5b8f6d-x2k4q, always at 10.244.1.7"),
         (late("list secrets", impersonatedUser_username="admin"), "`list secrets` is new"),

@@ -166,7 +166,7 @@ def test_a_budget_is_filled_with_the_best_doubtful_stories(budget, days, shown):
 
 def test_no_budget_hides_what_is_certain():
     thefts = [
-        told.request("list secrets", time=told.at(3_700 * n, days=told.LATER), source_ip="203.0.113.9")
+        told.request("list secrets", time=told.at(3_700 * n, days=told.LATER), source_ip=f"203.0.113.{n}")
         for n in range(5)
     ]
     assert len(alerts(told.numbered(thefts), budget=1)) == 5

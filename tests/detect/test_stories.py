@@ -124,8 +124,10 @@ def test_a_chapter_that_tells_the_same_within_the_hour_joins_the_alert():
     assert (story.chapter.first, story.last, len(story.repeats)) == (told.at(0), told.at(6_000), 3)
 
 
-def test_the_same_after_an_hour_of_silence_is_told_again():
-    assert len(stories.stories([trial.act(THEFT, second=second) for second in (0, 3_601)], stories.CERTAIN)) == 2
+def test_the_same_after_a_week_of_silence_is_told_again():
+    assert (
+        len(stories.stories([trial.act(THEFT, second=second) for second in (0, 7 * 86_400 + 1)], stories.CERTAIN)) == 2
+    )
 
 
 def test_something_new_within_the_hour_is_a_story_of_its_own():

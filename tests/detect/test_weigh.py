@@ -63,8 +63,10 @@ class Slow:
 
     def __init__(self, rows: list[Row]) -> None:
         self.own: dict[tuple[str, ...], float] = {}
+        days = {subject: {row[4] for row in rows if row[0] == subject} for subject in {row[0] for row in rows}}
         for *fact, age, count in rows:
-            weight = min(12, 1 + int(math.log2(count))) * 0.5 ** min(age // 14, 8)
+            spread = max(power for power in (1, 2, 4, 8, 16) if power <= len(days[fact[0]]))
+            weight = min(count, evidence.BURST // spread) * 0.5 ** min(age // 14, 8)
             self.own[tuple(fact)] = self.own.get(tuple(fact), 0) + weight
 
     def p(self, subject: str, verb: str, given: str, what: str) -> float:
@@ -78,7 +80,13 @@ class Slow:
                     contexts[shown] = contexts.get(shown, 0) + 1
             parent = self.backed(what, contexts, parent)
         own = {key[3]: weight for key, weight in self.own.items() if key[:3] == (subject, verb, given)}
-        return self.backed(what, own, parent)
+        written = (
+            [f"{one} {what.removeprefix('create ')}" for one in ("patch", "update")]
+            if what.startswith("create ")
+            else []
+        )
+        applied = sum(own.get(one, 0) for one in written) if verb == "request" else 0
+        return self.backed(what, own, parent) + weigh.APPLIES * applied / (sum(own.values()) + weigh.STRENGTH)
 
     def showing(self, verb, given, among) -> dict[str, float]:
         shown: dict[str, float] = {}
@@ -127,7 +135,13 @@ def test_probabilities_are_above_zero_and_sum_to_no_more_than_one(rows):
 def test_bits_are_how_much_likelier_under_attack(rows):
     for row in weighed(rows, EVERYTHING).iter_rows(named=True):
         if row["verb"] != "request" or row["object"] in weigh.sensitive():
-            assert row["bits"] == pytest.approx(math.log2(row["q"] / row["p"]))
+            assert row["bits"] == pytest.approx(bounded(row))
+
+
+def bounded(row: dict[str, object]) -> float:
+    """The bits of a request or of a namespace, no lower than the floor, and of a kubelet's namespace no more than one."""
+    bits = max(math.log2(row["q"] / row["p"]), weigh.FLOOR)
+    return min(bits, 1.0) if row["subject"].startswith("node:") and row["verb"] == "within" else bits
 
 
 def bits(profile: list[Row], subject: str, verb: str, given: str, what: str) -> float:
