@@ -94,7 +94,8 @@ def run(
     sys.stdout.flush()
     # A process of its own, in the place of this one: the agent is to be small, and nothing of the analysis is needed.
     # -P: what lies in the working directory is no part of it.
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "plimsoll.sensor", msgspec.json.encode(settings).decode()])  # noqa: S606
+    command = [sys.executable, "-P", "-m", "plimsoll.sensor.daemon", msgspec.json.encode(settings).decode()]
+    os.execv(sys.executable, command)  # noqa: S606  no shell is wanted
     return OK
 
 

@@ -61,7 +61,7 @@ def test_run_hands_its_options_to_a_process_of_its_own(monkeypatch: pytest.Monke
         )
         == 0
     )
-    assert handed[1:4] == ["-P", "-m", "plimsoll.sensor"]
+    assert handed[1:4] == ["-P", "-m", "plimsoll.sensor.daemon"]
     settings = msgspec.json.decode(handed[4], type=Settings)
     assert (settings.profile, settings.learn_for, settings.urls, settings.output) == (
         str(tmp_path),

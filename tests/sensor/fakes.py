@@ -193,3 +193,17 @@ class Bench:
     @property
     def redis(self) -> profiles.Workload:
         return self.profiles.workload(REDIS)
+
+
+SERVER = event(Kind.EXEC, "/usr/bin/redis-server", flags=Flag.NEW | Flag.PROVISIONAL)
+SHELL = event(Kind.EXEC, "/bin/sh", mode=Mode.ALERT, flags=Flag.NEW | Flag.ENTERED)
+
+
+def learned(place: Path, **more: object) -> Bench:
+    """An agent that knows redis."""
+    bench = Bench(place, **more)
+    bench.born(1, SERVER)
+    bench.give(event(Kind.WRITE, "/data/temp-13.rdb"), event(Kind.LISTEN, local_port=6379))
+    bench.wait(61)
+    assert bench.redis.mode == Mode.ALERT
+    return bench

@@ -6,8 +6,6 @@ import io
 from datetime import UTC
 from typing import Any
 
-import pytest
-
 from plimsoll import sources
 from plimsoll.sensor import recorder
 from plimsoll.sensor.shapes import Flag, Kind, Task
@@ -60,23 +58,3 @@ def test_what_runs_already_is_recorded_without_judging() -> None:
     assert kernel.bindings[7].options != 0
     assert 8 not in kernel.bindings
     assert kernel.settings["enforce"] is False
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        b'{"evt_source":"plimsoll"}',
-        b'{"time":"x","evt_type":"a"}',
-        b'{"time":"2026-01-01T00:00:00Z","evt_type":7}',
-        b"[]",
-        b"{",
-    ],
-)
-def test_a_row_without_time_or_type_is_rejected(line: bytes) -> None:
-    parsed = plimsoll_activity.parse([line], 1)
-    assert len(parsed.rejects) == 1
-
-
-def test_fields_of_a_later_version_are_ignored() -> None:
-    line = b'{"evt_source":"plimsoll","time":"2026-01-01T00:00:00Z","evt_type":"execve","new":1}'
-    assert plimsoll_activity.parse([line], 1).accepted == 1

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import gzip
 import http.server
-import io
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
 
 import pytest
 
 from plimsoll import errors
-from plimsoll.sensor import sink, spool
+from plimsoll.sensor import spool
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -132,33 +131,3 @@ def test_a_full_spool_gives_up_the_oldest_and_counts_it(tmp_path: Path) -> None:
 def test_only_http_is_spoken(tmp_path: Path, url: str) -> None:
     with pytest.raises(errors.UsageError):
         spool.Spool(tmp_path, url)
-
-
-def test_a_reader_that_went_away_is_noticed() -> None:
-    class Gone(io.BytesIO):
-        def write(self, _: object) -> int:
-            raise BrokenPipeError
-
-    ended = threading.Event()
-    out = sink.Output(cast("BinaryIO", Gone()), ended.set)
-    out.start()
-    out.put(b"a\n")
-    assert ended.wait(5)
-
-
-def test_a_slow_reader_costs_lines_and_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sink, "WAITING", 5)
-    out = sink.Output(io.BytesIO(), lambda: None)  # not started: nobody reads
-    for _ in range(8):
-        out.put(b"a\n")
-    assert out.dropped == 3
-
-
-def test_what_was_given_before_the_end_is_written() -> None:
-    kept = io.BytesIO()
-    out = sink.Output(kept, lambda: None)
-    out.start()
-    for n in range(1000):
-        out.put(b"%d\n" % n)
-    out.close()
-    assert kept.getvalue().count(b"\n") == 1000

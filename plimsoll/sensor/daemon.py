@@ -1,4 +1,4 @@
-"""The node agent as a process of its own: `python -m plimsoll.sensor SETTINGS`, without the command line's weight."""
+"""The node agent as a process of its own: `python -m plimsoll.sensor.daemon SETTINGS`, without the command line's weight."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Running:
         made = Settings(profile=str(place / "profile"), socket=str(self.socket), pin=str(self.pin), **settings)
         log = (place / "err").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "plimsoll.sensor", msgspec.json.encode(made).decode()],
+            [sys.executable, "-P", "-m", "plimsoll.sensor.daemon", msgspec.json.encode(made).decode()],
             stdout=subprocess.PIPE,
             stderr=log,
         )
@@ -155,7 +155,7 @@ def test_two_agents_do_not_share_a_host(run: Callable[..., Running], tmp_path: P
     run()
     made = Settings(profile=str(tmp_path / "other"), socket=str(tmp_path / "s"))
     second = subprocess.run(
-        [sys.executable, "-P", "-m", "plimsoll.sensor", msgspec.json.encode(made).decode()],
+        [sys.executable, "-P", "-m", "plimsoll.sensor.daemon", msgspec.json.encode(made).decode()],
         capture_output=True,
         text=True,
         check=False,
