@@ -14,19 +14,13 @@
 
 /* An open file by pointers, not by inode: one inode has several paths, and overlayfs gives a number again. The
  * name's hash is salted with the parent's address, so a moved file is another one; a moved folder raises the epoch. */
-static __always_inline u64 identity_of(struct task_struct *task, struct file *file, u64 epoch)
+static __always_inline u64 identity_of(struct file *file, u64 epoch)
 {
-	/* Read as numbers: the verifier lets nobody calculate with pointers. */
 	struct path where = {};
-	struct dentry *parent = NULL, *root = NULL;
-	bpf_core_read(&where, sizeof(where), &file->f_path);
+	bpf_core_read(&where, sizeof(where), &file->f_path); /* as numbers: nobody may calculate with pointers */
 	struct dentry *dentry = TYPED(where.dentry, struct dentry);
-	bpf_core_read(&parent, sizeof(parent), &dentry->d_parent);
-	bpf_core_read(&root, sizeof(root), &task->fs->root.dentry);
-	u64 state = mix((u64)where.dentry, dentry->d_name.hash_len);
-	state = mix(state, TYPED(parent, struct dentry)->d_name.hash_len ^ (u64)parent);
-	state = mix(state, (u64)where.mnt);
-	return mix(state, (u64)root + epoch);
+	u64 state = mix((u64)where.dentry + epoch, dentry->d_name.hash_len);
+	return mix(state, (u64)where.mnt ^ dentry->d_parent->d_name.hash_len);
 }
 
 /* Tells of a fact about slot->walk, and stops it where prevent mode may. */
@@ -61,7 +55,7 @@ static __always_inline int judge_open(struct syscall_exit *call, struct task_str
 	struct file *file = TYPED(raw, struct file);
 	struct inode *inode = file->f_inode;
 	u32 kind = file->f_mode & WRITABLE ? WRITE : READ, type = inode->i_mode & TYPE_MASK, one = 1;
-	struct fact open = { who->binding->profile, kind, identity_of(task, file, ctl->epoch + (ctl->revision << 32)) };
+	struct fact open = { who->binding->profile, kind, identity_of(file, ctl->epoch + (ctl->revision << 32)) };
 	if (bpf_map_lookup_elem(&opened, &open)) {
 		hit(who->binding);
 		return 0;
