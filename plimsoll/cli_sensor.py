@@ -142,6 +142,8 @@ def record(
 ) -> int:
     """Write down all that the containers of this node do; nothing is judged."""
     length = None if for_ is None else seconds(for_)
+    if lack := doctor.refusal():
+        raise errors.PlimsollError(lack)
     ended: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda signalled, _: ended.append(signalled))

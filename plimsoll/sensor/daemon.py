@@ -14,7 +14,7 @@ from types import FrameType
 import msgspec
 
 from plimsoll import errors
-from plimsoll.sensor import alerts, control, identity, kernel, profiles, sink
+from plimsoll.sensor import alerts, control, doctor, identity, kernel, profiles, sink
 from plimsoll.sensor.agent import Agent, Settings
 from plimsoll.sensor.orders import Orders
 
@@ -35,7 +35,9 @@ def main(arguments: list[str]) -> int:
 
 
 def run(settings: Settings) -> int:
-    """Run one agent."""
+    """Run one agent; PlimsollError where this host or these rights do not let it."""
+    if lack := doctor.refusal():
+        raise errors.PlimsollError(lack)
     ended = Ended()
     asked = control.Control(Path(settings.socket))
     try:

@@ -89,6 +89,13 @@ def _effective() -> int:
     return next((int(line.split()[1], 16) for line in lines if line.startswith("CapEff:")), 0)
 
 
+def refusal() -> str:
+    """Return why this process may not load the sensor's programs, empty where it may."""
+    held = _effective()
+    lacking = [name for name in ("CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN") if not held >> RIGHTS[name][0] & 1]
+    return f"the sensor needs root, or {', '.join(lacking)}" if lacking else ""
+
+
 def _mounts() -> list[Check]:
     return [
         _mounted("tracefs", "/sys/kernel/tracing/events", "mount -t tracefs tracefs /sys/kernel/tracing"),

@@ -53,6 +53,13 @@ def test_rights_that_are_not_held_are_missing(tmp_path: Path, monkeypatch: pytes
     assert (found["CAP_BPF"], found["CAP_PERFMON"], found["CAP_SYS_ADMIN"]) == ("ok", "missing", "note")
 
 
+def test_who_may_not_load_programs_is_told_what_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_effective", lambda: 1 << 39)
+    assert doctor.refusal() == "the sensor needs root, or CAP_PERFMON, CAP_NET_ADMIN"
+    monkeypatch.setattr(doctor, "_effective", lambda: ~0)
+    assert doctor.refusal() == ""
+
+
 def test_programs_that_do_not_load_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_: Any) -> None:
         raise errors.PlimsollError("run it as root")
