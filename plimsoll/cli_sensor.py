@@ -91,6 +91,7 @@ def run(
         max_silence=seconds(max_silence),
         keep=keep,
     )
+    _allowed()
     sys.stdout.flush()
     # A process of its own, in the place of this one: the agent is to be small, and nothing of the analysis is needed.
     # -P: what lies in the working directory is no part of it.
@@ -142,8 +143,7 @@ def record(
 ) -> int:
     """Write down all that the containers of this node do; nothing is judged."""
     length = None if for_ is None else seconds(for_)
-    if lack := doctor.refusal():
-        raise errors.PlimsollError(lack)
+    _allowed()
     ended: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda signalled, _: ended.append(signalled))
@@ -263,6 +263,11 @@ def lift(*, socket: Socket = control.SOCKET) -> int:
     control.ask(control.Question("lift"), socket)
     print("workloads in prevent mode are stopped from what is new again")
     return OK
+
+
+def _allowed() -> None:
+    if lack := doctor.refusal():
+        raise errors.PlimsollError(lack)
 
 
 def _act(question: control.Question, socket: Path) -> int:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from plimsoll import cli, cli_sensor, errors
-from plimsoll.sensor import control
+from plimsoll.sensor import control, doctor
 from plimsoll.sensor.agent import Settings
 
 STATUS = {
@@ -54,6 +54,7 @@ def test_every_verb_has_help_with_an_example(verb: str, capsys: pytest.CaptureFi
 
 def test_run_hands_its_options_to_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     handed: list[str] = []
+    monkeypatch.setattr(doctor, "refusal", lambda: "")
     monkeypatch.setattr(cli_sensor.os, "execv", lambda program, arguments: handed.extend(arguments))
     assert (
         cli.run(
@@ -107,3 +108,14 @@ def test_no_agent_is_one_line_and_exit_code_2(tmp_path: Path, capsys: pytest.Cap
     told = capsys.readouterr()
     assert told.out == ""
     assert "no sensor runs here" in told.err
+
+
+@pytest.mark.parametrize("arguments", [["run", "--profile", "p"], ["record", "f.jsonl"]])
+def test_without_the_rights_nothing_is_begun(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(doctor, "refusal", lambda: "the sensor needs root, or CAP_BPF")
+    assert cli.run(["sensor", *arguments]) == 2
+    assert capsys.readouterr().err == "plimsoll: the sensor needs root, or CAP_BPF\n"
+    assert list(tmp_path.iterdir()) == []
