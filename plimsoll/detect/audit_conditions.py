@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import re
 
 import polars as pl
 
@@ -76,6 +77,7 @@ SCANNERS = (
     r"(?i)kube-?hunter|rakkess|access_matrix|trufflehog|azurehound|micro-scanner|kubiscan|peirates|kubeletctl|kdigger|"
     r"zgrab|masscan|nmap|nikto|gobuster|dirbuster|sqlmap|nuclei|kubestriker"
 )
+_SCANNER = re.compile(SCANNERS)
 _OK, _REFUSED = CODE < 400, CODE.is_in([401, 403])
 _FORBIDS = DECISION == "forbid"
 _VERBS = {"reading": ["get", "list", "watch"], "writing": ["create", "update", "patch"]}
@@ -165,7 +167,7 @@ def _joined(words: list[str]) -> str:
 
 def on(*targets: str) -> pl.Expr:
     """Return whether the request is about one of these resources, or of these with their subresource."""
-    return TARGET.is_in(targets) if len(targets) > 1 else targets[0] == TARGET
+    return TARGET.is_in(targets) if len(targets) > 1 else TARGET.eq(targets[0])
 
 
 def named(*names: str) -> pl.Expr:
@@ -191,7 +193,7 @@ def prepared(events: pl.DataFrame) -> pl.DataFrame:
     """
     collides = col("auditID").is_in(_collisions(events).implode()).fill_null(value=False)
     several = (col("sourceIPs").list.len() > 1).fill_null(value=False)
-    odd = events.select((collides | several).arg_true()).to_series()
+    odd = events.select(functools.reduce(operator.or_, (collides, several, *_ODD)).arg_true()).to_series()
     rows = pl.concat([_suspects(events), odd]).unique().sort()
     suspects = events.select(*_KEPT, "stage").with_row_index("row")[rows].with_columns(collides=collides)
     texts = suspects.filter(col("stage").ne_missing("RequestReceived"), ~_DULL | col("collides") | several)
@@ -200,20 +202,25 @@ def prepared(events: pl.DataFrame) -> pl.DataFrame:
     return marked.with_columns(*_bodies(marked))
 
 
-_ASKED = (
-    "user_username", "verb", "objectRef_resource", "objectRef_subresource", "responseStatus_code", "userAgent",
-    "annotations_decision", "source_ip", "impersonatedUser_username",
-)  # fmt: skip
+_ASKED = ("user_username", "verb", "objectRef_resource", "objectRef_subresource", "userAgent", "source_ip")
+_ODD = (CODE.is_in([401, 403]), DECISION == "forbid", col("impersonatedUser_username").is_not_null())
+"""What is worth a look whatever was asked."""
 
 
 def _suspects(events: pl.DataFrame) -> pl.Series:
     """Return the positions of events that some rule could be about: each distinct way of asking is looked at once."""
     ways = events.select(*_ASKED).with_row_index("row").group_by(_ASKED).agg("row")
     outside = pl.Series(list(filter(audit_addresses.outside, ways["source_ip"].drop_nulls().unique())), dtype=pl.String)
-    return ways.filter(_suspicious(outside))["row"].explode().drop_nulls()
+    scanners = pl.Series(list(filter(_scans, ways["userAgent"].drop_nulls().unique())), dtype=pl.String)
+    return ways.filter(_suspicious(outside, scanners))["row"].explode().drop_nulls()
 
 
-def _suspicious(outside: pl.Series) -> pl.Expr:
+@functools.lru_cache(4096)
+def _scans(agent: str) -> bool:
+    return bool(_SCANNER.search(agent))
+
+
+def _suspicious(outside: pl.Series, scanners: pl.Series) -> pl.Expr:
     """Return whether some rule could be about a way of asking; null where it could not."""
     reading = VERB.is_in(_VERBS["reading"])
     kubelet, manager = AGENT.str.starts_with("kubelet/"), AGENT.str.starts_with("kube-controller-manager/")
@@ -224,13 +231,11 @@ def _suspicious(outside: pl.Series) -> pl.Expr:
     conditions = (
         ~reading & RESOURCE.is_in(WATCHED) & plain & ~follows.fill_null(value=False),
         (RESOURCE == "secrets") & ~follows.fill_null(value=False),
-        CODE.is_in([401, 403]) | (DECISION == "forbid"),
         SUB.is_in(CONNECTING),
         USER.is_null() | USER.is_in(["", "system:anonymous", "system:unauthenticated"]),
-        col("impersonatedUser_username").is_not_null(),
         abroad & USER.str.contains("^(?:system|eks|aks|gke):"),
         col("source_ip").is_in([one for one in outside if audit_addresses.tor(one)]),
-        AGENT.str.contains(SCANNERS),
+        AGENT.is_in(scanners.implode()),
         node & ~kubelet,
         controller & ~manager,
     )
