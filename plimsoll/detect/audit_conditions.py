@@ -194,9 +194,13 @@ def prepared(events: pl.DataFrame) -> pl.DataFrame:
     collides = col("auditID").is_in(_collisions(events).implode()).fill_null(value=False)
     several = (col("sourceIPs").list.len() > 1).fill_null(value=False)
     odd = events.select(functools.reduce(operator.or_, (collides, several, *_ODD)).arg_true()).to_series()
-    rows = pl.concat([_suspects(events), odd]).unique().sort()
+    touching, strange = _suspects(events)
+    strange = pl.concat([strange, odd])
+    rows = pl.concat([touching, strange]).unique().sort()
     suspects = events.select(*_KEPT, "stage").with_row_index("row")[rows].with_columns(collides=collides)
-    texts = suspects.filter(col("stage").ne_missing("RequestReceived"), ~_DULL | col("collides") | several)
+    texts = suspects.filter(
+        col("stage").ne_missing("RequestReceived"), ~_DULL | col("row").is_in(strange.unique().implode())
+    )
     texts = texts.with_columns(col(*_TEXTS).fill_null(""), col("responseStatus_code").fill_null(0), *_chains(texts))
     marked = texts.with_columns(**_SIMPLE).with_columns(**_FROM_SIMPLE).with_columns(**_FROM_THESE)
     return marked.with_columns(*_bodies(marked))
@@ -207,12 +211,17 @@ _ODD = (CODE.is_in([401, 403]), DECISION == "forbid", col("impersonatedUser_user
 """What is worth a look whatever was asked."""
 
 
-def _suspects(events: pl.DataFrame) -> pl.Series:
-    """Return the positions of events that some rule could be about: each distinct way of asking is looked at once."""
+def _suspects(events: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """Return the positions of events that touch what rules are about, and of those by somebody strange.
+
+    Each distinct way of asking is looked at once.
+    """
     ways = events.select(*_ASKED).with_row_index("row").group_by(_ASKED).agg("row")
     outside = pl.Series(list(filter(audit_addresses.outside, ways["source_ip"].drop_nulls().unique())), dtype=pl.String)
     scanners = pl.Series(list(filter(_scans, ways["userAgent"].drop_nulls().unique())), dtype=pl.String)
-    return ways.filter(_suspicious(outside, scanners))["row"].explode().drop_nulls()
+    judged = ways.select("row", touching=_touching(), strange=_strange(outside, scanners))
+    touching, strange = (judged.filter(col(name))["row"].explode().drop_nulls() for name in ("touching", "strange"))
+    return touching, strange
 
 
 @functools.lru_cache(4096)
@@ -220,24 +229,27 @@ def _scans(agent: str) -> bool:
     return bool(_SCANNER.search(agent))
 
 
-def _suspicious(outside: pl.Series, scanners: pl.Series) -> pl.Expr:
-    """Return whether some rule could be about a way of asking; null where it could not."""
-    reading = VERB.is_in(_VERBS["reading"])
-    kubelet, manager = AGENT.str.starts_with("kubelet/"), AGENT.str.starts_with("kube-controller-manager/")
-    node, controller = USER.str.starts_with("system:node:"), USER.is_in(CONTROLLERS)
-    follows = (node & kubelet) | (controller & manager)
-    plain = SUB.is_null() | SUB.is_in(SUBRESOURCES)
-    abroad = col("source_ip").is_in(outside.implode())
+_KUBELET, _MANAGER = AGENT.str.starts_with("kubelet/"), AGENT.str.starts_with("kube-controller-manager/")
+_NODE, _CONTROLLER = USER.str.starts_with("system:node:"), USER.is_in(CONTROLLERS)
+
+
+def _touching() -> pl.Expr:
+    """Return whether a way of asking touches what some rule is about; null where it does not."""
+    follows = ((_NODE & _KUBELET) | (_CONTROLLER & _MANAGER)).fill_null(value=False)
+    writes = ~VERB.is_in(_VERBS["reading"]) & RESOURCE.is_in(WATCHED) & (SUB.is_null() | SUB.is_in(SUBRESOURCES))
+    return ((writes | (RESOURCE == "secrets")) & ~follows) | SUB.is_in(CONNECTING)
+
+
+def _strange(outside: pl.Series, scanners: pl.Series) -> pl.Expr:
+    """Return whether a way of asking is strange whatever is asked for; null where it is not."""
+    address = col("source_ip")
     conditions = (
-        ~reading & RESOURCE.is_in(WATCHED) & plain & ~follows.fill_null(value=False),
-        (RESOURCE == "secrets") & ~follows.fill_null(value=False),
-        SUB.is_in(CONNECTING),
         USER.is_null() | USER.is_in(["", "system:anonymous", "system:unauthenticated"]),
-        abroad & USER.str.contains("^(?:system|eks|aks|gke):"),
-        col("source_ip").is_in([one for one in outside if audit_addresses.tor(one)]),
+        address.is_in(outside.implode()) & USER.str.contains("^(?:system|eks|aks|gke):"),
+        address.is_in([one for one in outside if audit_addresses.tor(one)]),
         AGENT.is_in(scanners.implode()),
-        node & ~kubelet,
-        controller & ~manager,
+        _NODE & ~_KUBELET,
+        _CONTROLLER & ~_MANAGER,
     )
     return functools.reduce(operator.or_, conditions)
 
@@ -251,10 +263,8 @@ _OWN_READING = (
     & (CODE < 400)
     & (NAMESPACE != "")
 )
-_DULL = (((RESOURCE == "configmaps") & ~_STEERS) | ((RESOURCE == "secrets") & _OWN_READING)).fill_null(
-    value=False
-) & col("impersonatedUser_username").is_null()
-"""What is written and read all day long, and no rule is about after all."""
+_DULL = (((RESOURCE == "configmaps") & ~_STEERS) | ((RESOURCE == "secrets") & _OWN_READING)).fill_null(value=False)
+"""What is written and read all day long: it touches nothing that a rule is about after all."""
 
 
 def _collisions(events: pl.DataFrame) -> pl.Series:
@@ -266,7 +276,8 @@ def _collisions(events: pl.DataFrame) -> pl.Series:
 
 def _chains(rows: pl.DataFrame) -> list[pl.Series]:
     """Return what is said of each chain of addresses."""
-    told = [_told(tuple(chain or ())[:16]) for chain in rows["sourceIPs"].to_list()]
+    chains = [tuple(chain or ()) for chain in rows["sourceIPs"].to_list()]
+    told = [_told((*chain[:1], *chain[1:][-15:])) for chain in chains]  # the client may write all but the last
     names = ("from_outside", "from_cloud", "from_tor", "forged")
     return [pl.Series(name, [one[place] for one in told], pl.Boolean) for place, name in enumerate(names)]
 

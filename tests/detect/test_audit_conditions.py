@@ -27,6 +27,29 @@ def test_what_shares_its_audit_id_is_looked_at_even_if_dull() -> None:
     assert prepared(dull, row("list pods", id="a"))["collides"].to_list() == [True, True]
 
 
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"ips": ["198.51.100.7"]},
+        {"ips": ["10.0.0.1", "10.0.0.2"]},
+        {"as_user": "bob"},
+        {"agent": "kube-hunter"},
+        {"user": "system:serviceaccount:kube-system:job-controller", "agent": "tool"},
+        {"user": "system:node:n1", "agent": "tool"},
+        {"code": 403},
+    ],
+)
+def test_what_is_dull_is_looked_at_when_somebody_strange_does_it(strange: dict[str, object]) -> None:
+    dull = {"user": "system:serviceaccount:shop:web", "ns": "shop", "name": "db"}
+    assert prepared(row("get secrets", **dull)).is_empty()
+    assert not prepared(row("get secrets", **dull | strange)).is_empty()
+
+
+def test_a_long_chain_does_not_hide_its_end() -> None:
+    seen = prepared(row("list pods", ips=[*["10.0.0.1"] * 99, "198.51.100.7"]))
+    assert seen["forged"].to_list() == [True]
+
+
 def test_no_condition_is_null() -> None:
     nothing = frames.of_rows(tables.AUDIT, [{"verb": None, "stage": None}])
     seen = audit_conditions.prepared(nothing)
