@@ -4,7 +4,7 @@
 #   make test    formatting, lint, types, layers, tests
 #   make bench   how fast, and in how much memory
 #   make setup   .venv/bin/plimsoll with every engine and the development tools
-#   make bpf     the sensor's kernel programs (needs clang and libbpf-dev; says so where they are missing)
+#   make bpf     the sensor's kernel programs, and what they and their tests take (as root; else it says what is missing)
 #   make lock    newest versions into requirements.lock
 #   make clean   everything the other targets made
 
@@ -43,7 +43,8 @@ bench: $(VENV)/everything.stamp bpf
 
 # Again whenever its sources changed; what else there is works without it.
 bpf: $(VENV)/core.stamp
-	@$(BIN)/python -m plimsoll.sensor.building || true
+	@.ci/sensor
+	$(BIN)/python -m plimsoll.sensor.building || true
 
 lock: $(VENV)/core.stamp
 	@$(BIN)/uv lock --upgrade
