@@ -24,6 +24,8 @@ PLUGINS = {
     "container": (0, 7, 1),
 }
 """Plugins whose fields we have."""
+OUTSIDE = (0, 50, 0)
+"""From about this version on Falco's engine has no fields of containers of its own: they are a plugin's."""
 PRIORITIES = ("Emergency", "Alert", "Critical", "Error", "Warning", "Notice", "Informational", "Debug")
 _PRIORITY = {name.lower(): name for name in PRIORITIES} | {"info": "Informational"}
 
@@ -131,6 +133,10 @@ class Collected:
         self.problems: list[Problem] = []
         self.texts: dict[str, str] = {}
         """File → what is in it."""
+        self.required: set[str] = set()
+        """Plugins that a file requires."""
+        self.engines: dict[str, tuple[int, ...]] = {}
+        """File → the engine it was written for."""
         self._file = ""
         self._count = 0
         self._item = ""
@@ -267,6 +273,7 @@ class Collected:
         if not match and not plain:
             self.refuse("LOAD_ERR_YAML_VALIDATE", f"Unable to parse engine version '{text[:100]}' as a semver string. Expected \"x.y.z\" semver format.", node.mark)
         wanted = (int(match[1]), int(match[2]), int(match[3])) if match else (0, int(text), 0)
+        self.engines[self._file] = wanted
         if wanted[0] != ENGINE[0] or wanted > ENGINE:
             self.refuse("LOAD_ERR_VALIDATE", f"Rules require engine version {_dotted(wanted)}, but engine version is {_dotted(ENGINE)}", node.mark)
 
@@ -280,6 +287,7 @@ class Collected:
             if others is not None and not isinstance(others, marked.Sequence):
                 self.refuse("LOAD_ERR_YAML_VALIDATE", "Value of plugin version alternatives must be a sequence", others.mark)
             wanted += [self._plugin(other) for other in others.items] if others else []
+            self.required |= {name for name, _ in wanted}
             if not any(_satisfies(PLUGINS.get(name), version) for name, version in wanted):
                 names = ", ".join(f"{name}:{_dotted(version)}" for name, version in wanted)
                 self.refuse("LOAD_ERR_VALIDATE", f"Plugin requirement not satisfied, must load one of: {names}", one.mark)

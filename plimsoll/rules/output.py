@@ -49,6 +49,12 @@ class Template(NamedTuple):
         """Return the columns that its fields are read from."""
         return frozenset(column for part in self.parts if part.operand for column in part.operand.columns)
 
+    @property
+    def told(self) -> frozenset[str]:
+        """Return the columns that the rule's author asked for, those that are added to every output left out."""
+        added = {field for _, field in SUGGESTED}
+        return frozenset(column for part in self.parts if part.operand and part.text not in added for column in part.operand.columns)
+
     def text(self, values: Mapping[str, Any]) -> str:
         """Return the output for an event, given the values of its columns."""
         return "".join(self._written(part, values) for part in self.parts)

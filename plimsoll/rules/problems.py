@@ -12,7 +12,7 @@ FIXES = {
     "LOAD_ERR_YAML_PARSE": "mend the YAML: quote texts that hold `: ` or ` #`, and indent with blanks",
     "LOAD_ERR_YAML_VALIDATE": "see the keys of lists, macros and rules in docs/rules.md",
     "LOAD_ERR_VALIDATE": "mend the definition or the order of the files",
-    "LOAD_ERR_COMPILE_CONDITION": "mend the condition here; fields and operators are in docs/rules.md",
+    "LOAD_ERR_COMPILE_CONDITION": "mend the condition here, or require the plugin that has the field; fields and operators are in docs/rules.md",
     "LOAD_ERR_COMPILE_OUTPUT": "write an existing field behind each %",
     "LOAD_UNKNOWN_SOURCE": "we have events of the sources syscall and k8s_audit",
     "LOAD_UNSAFE_NA_CHECK": "say `exists` instead of comparing with <NA>",

@@ -246,6 +246,7 @@ class _Compiler:
             known = {name: self._macro_node(name, graph) for name in names if name in self._macro_trees}
             node = self._node(tree, known, graph, rule.condition, item, shift)
             made = self._output(rule, item)
+            self._old(rule, item, graph.nodes[node].columns | made.told)
         except _Refused as refused:
             if not (rule.skip_unknown and refused.unknown):
                 raise
@@ -285,6 +286,16 @@ class _Compiler:
             if part.operand and part.text in fields.DEPRECATED:
                 self._warn("LOAD_DEPRECATED_ITEM", f"usage of deprecated field '{part.text}' has been detected in the rule output", rule.output, item)
         return made
+
+    def _old(self, rule: files.Rule, item: str, columns: Collection[str]) -> None:
+        """Refuse fields of containers in a file for an engine that had them itself, as long as no file requires the plugin."""
+        engine = self._collected.engines.get(rule.place.file)
+        if engine is None or engine >= files.OUTSIDE or rule.source != "syscall" or "container" in self._collected.required:
+            return
+        for column in sorted(columns):
+            if column.startswith(("container.", "k8s.")):
+                say = f"filter_check called with nonexistent field {column}: it is of the plugin container, which no file requires"
+                self._refuse("LOAD_ERR_COMPILE_CONDITION", say, rule.condition, item, "", 0)
 
     # problems
 

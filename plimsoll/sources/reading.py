@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain
 from typing import NamedTuple
@@ -44,7 +44,15 @@ class Batch(NamedTuple):
 class Reading:
     """One input being read: iterate over its batches; the counts and the digest are whole when that ends."""
 
-    def __init__(self, source: inputs.Input, *, format: str | None = None, size: int = SIZE) -> None:  # noqa: A002
+    def __init__(
+        self,
+        source: inputs.Input,
+        *,
+        format: str | None = None,  # noqa: A002
+        size: int = SIZE,
+        get: Callable[[str], sources.Source] = sources.get,
+    ) -> None:
+        """`get` gives the source of a format's name: another than ours may make other rows of the same records."""
         self.name = source.name
         self.format = format
         """The format's name; where none was forced, None until it is recognised (for ever, in an empty input)."""
@@ -52,7 +60,7 @@ class Reading:
         self.rejected = 0
         self.digest: str | None = None
         """SHA-256 of the whole input, unpacked; None until it has been read to its end."""
-        self._source, self._size = source, size
+        self._source, self._size, self._get = source, size, get
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the batches; an input of no format we know is an InputError before the first."""
@@ -63,7 +71,8 @@ class Reading:
             self.format = name or None
             for run in runs:
                 if run.lines or run.broken:
-                    batch = batch_of(self.name, name, run, self.accepted + self.rejected + 1)
+                    first = self.accepted + self.rejected + 1
+                    batch = batch_of(self.name, name, run, first, self._get)
                     self.accepted += batch.accepted
                     self.rejected += len(batch.rejects)
                     yield batch
@@ -84,9 +93,15 @@ def detect(source: inputs.Input) -> str | None:
         return _recognised(_runs(blocks, text, sources.SAMPLE), source.name)[0] or None
 
 
-def batch_of(name: str, format: str, run: lines.Run, first: int) -> Batch:  # noqa: A002
+def batch_of(
+    name: str,
+    format: str,  # noqa: A002
+    run: lines.Run,
+    first: int,
+    get: Callable[[str], sources.Source] = sources.get,
+) -> Batch:
     """Return the batch of a run of lines of a known format; `first` is the event number of its first record."""
-    source = sources.get(format)
+    source = get(format)
     parsed = parse(source, run.lines, first) if run.lines else _nothing(source)
     rejects = [Reject(name, run.numbers[at], why, run.lines[at][: lines.KEPT]) for at, why in parsed.rejects]
     if run.broken:
