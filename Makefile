@@ -3,6 +3,7 @@
 #   make demo    the whole idea on bundled recordings
 #   make test    formatting, lint, types, layers, tests
 #   make bench   how fast, and in how much memory
+#   make soak    the sensor's endurance, as root: forbidden programs, floods, kills, new pods; about half an hour
 #   make setup   .venv/bin/plimsoll with every engine and the development tools
 #   make bpf     the sensor's kernel programs, and what they and their tests take (as root; else it says what is missing)
 #   make lock    newest versions into requirements.lock
@@ -12,7 +13,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bpf lock clean
+.PHONY: help setup demo test bench soak bpf lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -40,6 +41,9 @@ test: $(VENV)/everything.stamp bpf
 
 bench: $(VENV)/everything.stamp bpf
 	@for script in $(or $(wildcard benchmarks/run.py),$(wildcard benchmarks/*.py)); do $(BIN)/python "$$script" $(ARGS); done
+
+soak: $(VENV)/everything.stamp bpf
+	@$(BIN)/python benchmarks/sensor_soak.py $(ARGS)
 
 # Again whenever its sources changed; what else there is works without it.
 bpf: $(VENV)/core.stamp
