@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
@@ -41,7 +42,7 @@ def build() -> str:
     if lack:
         return lack
     machine = platform.machine()
-    made = OBJECT.with_suffix(".new")
+    made = OBJECT.with_suffix(f".{os.getpid()}.new")  # two may build at once
     command = ["clang", "-O2", "-g", "-Wall", "-Werror", "-target", "bpf", "-mcpu=v3"]
     command += [f"-D__TARGET_ARCH_{_ARCHITECTURES[machine]}", f"-I/usr/include/{machine}-linux-gnu"]
     command += ["-c", str(SOURCE / "sensor.bpf.c"), "-o", str(made)]

@@ -39,8 +39,12 @@ class Check(NamedTuple):
 
 def examine(socket: Path = control.SOCKET) -> list[Check]:
     """Return what was found: first what the sensor needs, then what it can see with it."""
-    needs = [_version(), _types(), _library(), _object(), *_rights(), *_mounts()]
-    return [*needs, *_coverage(socket)]
+    return [*needs(), *_rights(), *_mounts(), *_coverage(socket)]
+
+
+def needs() -> list[Check]:
+    """Return whether this machine has what the programs take, whoever loads them."""
+    return [_version(), _types(), _library(), _object()]
 
 
 def _version() -> Check:

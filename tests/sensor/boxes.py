@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from plimsoll.sensor import building
+from plimsoll.sensor import building, doctor
 from plimsoll.sensor.kernel import Kernel
 from plimsoll.sensor.shapes import Event, Kind, Mode
 
@@ -44,20 +45,30 @@ def lacking() -> str:
     lack = building.build()
     if lack and not building.OBJECT.exists():
         return lack
-    if not Path("/sys/kernel/btf/vmlinux").exists():
-        return "this kernel has no BTF"
+    absent = [check for check in doctor.needs() if check.state == "missing"]
+    return doctor.refusal() or "; ".join(f"{check.name}: needs {check.mend}" for check in absent)
+
+
+def lacking_runtime(place: Path) -> str:
+    """Why containers cannot be started here, found out by starting one."""
+    if os.geteuid():
+        return "starting containers needs root"
+    absent = [tool for tool in ("runc", "ip", "nsenter") if not shutil.which(tool)]
+    if absent or not BUSYBOX.exists():
+        return f"no {' '.join(absent) or BUSYBOX}: apt-get install runc iproute2 util-linux busybox-static"
+    made = Box(place, f"plimsoll-tried-{os.getpid()}")
+    try:
+        made.start()
+    except subprocess.CalledProcessError:
+        said = (made.folder / "log").read_text(errors="replace").strip()
+        return f"runc starts no container here: {said[-200:]}"
+    finally:
+        made.stop()
     return ""
 
 
-def lacking_runtime() -> str:
-    """Why containers cannot be started here."""
-    if not shutil.which("runc") or not BUSYBOX.exists():
-        return "needs runc and busybox-static: apt-get install runc busybox-static"
-    return ""
-
-
-needs_kernel = pytest.mark.skipif(bool(lacking()), reason=lacking() or "-")
-needs_runc = pytest.mark.skipif(bool(lacking() or lacking_runtime()), reason=lacking() or lacking_runtime() or "-")
+needs_kernel = pytest.mark.usefixtures("programs")
+needs_runc = pytest.mark.usefixtures("programs", "containers")
 
 
 class Box:
@@ -85,7 +96,11 @@ class Box:
         for part in ("upper", "work", "rootfs"):
             (self.folder / part).mkdir()
         layers = f"lowerdir={self.folder}/image,upperdir={self.folder}/upper,workdir={self.folder}/work"
-        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, self.root], check=True)
+        done = subprocess.run(
+            ["mount", "-t", "overlay", "overlay", "-o", layers, self.root], check=False, capture_output=True, text=True
+        )
+        if done.returncode:  # as within another overlay
+            pytest.skip(f"no overlay here: {done.stderr.strip()}")
 
     def _specify(self, command: str) -> None:
         subprocess.run(["runc", "spec"], cwd=self.folder, check=True)
@@ -95,7 +110,8 @@ class Box:
         spec["process"].pop("rlimits", None)
         spec["root"] = {"path": "rootfs", "readonly": False}
         self.group = os.urandom(32).hex()
-        spec["linux"]["cgroupsPath"] = f"/kubepods/besteffort/pod{os.urandom(16).hex()}/{self.group}"
+        self.pod = f"/kubepods/besteffort/pod{os.urandom(16).hex()}"
+        spec["linux"]["cgroupsPath"] = f"{self.pod}/{self.group}"
         config.write_text(json.dumps(spec))
 
     def start(self) -> None:
@@ -145,6 +161,15 @@ class Box:
         subprocess.run(["runc", "delete", "-f", self.name], capture_output=True, check=False)
         if self.overlay:
             subprocess.run(["umount", self.root], check=False)
+        forget(self.pod)
+
+
+def forget(pod: str) -> None:
+    """Remove a pod's cgroups: runc leaves them."""
+    groups = Path("/sys/fs/cgroup")
+    for folder in {*groups.glob(f"*{pod}"), *groups.glob(pod[1:])}:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def until(kernel: Kernel, wanted: Callable[[Event], bool], seconds: float = 5) -> list[Event]:

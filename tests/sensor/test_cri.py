@@ -132,6 +132,8 @@ state = "{root}/run/containerd"
   disable_tcp_service = true
   disable_apparmor = true
   restrict_oom_score_adj = true
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "native"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "{root}/cni"
     conf_dir = "{root}/cni"
@@ -139,15 +141,15 @@ state = "{root}/run/containerd"
 
 
 @pytest.fixture
-def containerd(tmp_path):
+def containerd(containers, tmp_path):
     """A containerd of our own with an image; its socket."""
-    if os.geteuid() or not all(map(shutil.which, ("containerd", "ctr", "runc"))) or not Path("/bin/busybox").exists():
-        pytest.skip("needs root, containerd, runc and a static busybox")
+    if not all(map(shutil.which, ("containerd", "ctr"))):
+        pytest.skip("no containerd: apt-get install containerd")
     (tmp_path / "config.toml").write_text(CONFIG.format(root=tmp_path))
     with (tmp_path / "log").open("wb") as log:
         daemon = subprocess.Popen(["containerd", "-c", str(tmp_path / "config.toml")], stdout=log, stderr=log)
     socket = str(tmp_path / "c.sock")
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         try:
             cri.containers(socket)
@@ -155,7 +157,7 @@ def containerd(tmp_path):
         except unary.Unanswered:
             time.sleep(0.1)
     for name in ("localhost/pause:1", "localhost/web:1"):
-        command = ["ctr", "-a", socket, "-n", "k8s.io", "images", "import", "-"]
+        command = ["ctr", "-a", socket, "-n", "k8s.io", "images", "import", "--snapshotter", "native", "-"]
         subprocess.run(command, input=image(name, "/bin/busybox"), check=True, capture_output=True)
     yield socket
     daemon.terminate()

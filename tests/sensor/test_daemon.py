@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +17,7 @@ import msgspec
 import pytest
 
 from plimsoll import errors
-from plimsoll.sensor import control
+from plimsoll.sensor import control, pins
 from plimsoll.sensor.agent import Settings
 from tests.sensor.boxes import Box, needs_runc
 
@@ -41,7 +40,7 @@ class Running:
         self.alerts: list[dict[str, Any]] = []
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
-        until(self.answers, 20)
+        until(self.answers, 60)
 
     def answers(self) -> bool:
         with contextlib.suppress(errors.PlimsollError):
@@ -93,7 +92,10 @@ def run(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     for one in made:
         if one.process.poll() is None:
             one.end(signal.SIGKILL)
-        shutil.rmtree(one.pin, ignore_errors=True)
+    for pin in {one.pin for one in made}:
+        for profile in pin.glob("*"):
+            pins.remove_all(profile)
+        pin.rmdir()
 
 
 @pytest.fixture
@@ -109,14 +111,12 @@ def test_a_container_is_learned_told_of_and_stopped(run: Callable[..., Running],
     agent = run(learn_for=3.0)
     subject = f"host/Container/{box.name}"
     box.start()
-    until(lambda: agent.mode(subject) == "alert", 15)
+    until(lambda: agent.mode(subject) == "alert", 30)
     time.sleep(1)
     assert agent.of(box) == []
 
-    began = time.monotonic()
     box.run("/bin/cat /etc/shadow")
     until(lambda: any("/etc/shadow" in " ".join(alert["why"]) for alert in agent.of(box)), 2)
-    assert time.monotonic() - began < 2
     assert agent.of(box)[0]["action"] == "would-stop"
 
     agent.ask("set", f"{subject}*", "prevent")
@@ -138,7 +138,7 @@ def test_an_agent_that_is_killed_leaves_its_workloads_stopped_and_forgets_nothin
     agent = run(learn_for=3.0)
     subject = f"host/Container/{box.name}"
     box.start()
-    until(lambda: agent.mode(subject) == "alert", 15)
+    until(lambda: agent.mode(subject) == "alert", 30)
     agent.ask("set", f"{subject}*", "prevent")
     before = agent.status()["workloads"]
     agent.end(signal.SIGKILL)

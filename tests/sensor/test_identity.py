@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from plimsoll.sensor import cgroups, cri, identity, kube
 from plimsoll.sensor.containers import Container, Mount, Runtimes
 from plimsoll.sensor.identity import Evidence, Host, Identities
+from tests.sensor import boxes
 from tests.sensor.hosts import ID, POD, SHOP, bundle, mounted, write
 
 PLACE = cgroups.place(f"{POD}{ID}")
@@ -308,14 +308,11 @@ def test_containers_that_run_already_are_all_found(host):
     assert key in known.all()
 
 
-real = pytest.mark.skipif(
-    os.geteuid() != 0 or not shutil.which("runc") or not Path("/bin/busybox").exists(),
-    reason="needs root, runc and a static busybox",
-)
+real = pytest.mark.usefixtures("containers")
 
 
 @pytest.fixture
-def redis(tmp_path):
+def redis(containers, tmp_path):
     """A real container of runc, under a cgroup that does not bear its name; its process and the cgroup's path."""
     group = f"/kubepods/besteffort/pod{os.urandom(16).hex()}/{os.urandom(32).hex()}"
     (tmp_path / "rootfs/bin").mkdir(parents=True)
@@ -336,9 +333,7 @@ def redis(tmp_path):
     yield running, group, name
     running.wait(10)
     subprocess.run(["runc", "delete", "-f", name], check=False, capture_output=True)
-    pod = group.rpartition("/")[0]
-    for folder in [*Path("/sys/fs/cgroup").glob(f"*{pod}"), *Path("/sys/fs/cgroup").glob(pod[1:])]:
-        folder.rmdir()  # runc leaves it
+    boxes.forget(group.rpartition("/")[0])
 
 
 @real

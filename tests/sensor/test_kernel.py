@@ -49,7 +49,9 @@ def new(events: list[Event], kind: Kind) -> list[Event]:
 
 
 def told(sensor: Kernel, seconds: float = 0.3) -> list[Event]:
-    return until(sensor, lambda _: False, seconds)
+    """What is told of our own containers: others run on this machine too."""
+    own = {container for container, binding in sensor.bound().items() if not binding.provisional}
+    return [one for one in until(sensor, lambda _: False, seconds) if one.container in own]
 
 
 def test_without_the_object_the_error_names_the_cure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -136,11 +138,14 @@ def test_a_thousand_forbidden_programs_never_run(sensor: Kernel, box: Box) -> No
     box.shell("i=0; while [ $i -lt 3 ]; do i=$((i+1)); done; /bin/true")
     told(sensor)
     sensor.set_mode(PROFILE, Mode.PREVENT)
+    began = time.monotonic()
     box.shell("i=0; while [ $i -lt 1000 ]; do /bin/touch /data/forbidden-$i; i=$((i+1)); done")
     events = told(sensor)
     assert list((box.root / "data").glob("forbidden-*")) == []
     assert sensor.counters()[PROFILE].kills == 1000
-    assert len([one for one in events if Flag.KILLED in one.flags]) <= 10  # the same thing is told once a second
+    assert (
+        len([one for one in events if Flag.KILLED in one.flags]) <= time.monotonic() - began + 2
+    )  # the same thing is told once a second
 
 
 @needs_runc
@@ -158,7 +163,7 @@ def test_a_dry_run_says_what_would_be_stopped(sensor: Kernel, box: Box, reason: 
     (would, *_) = new(told(sensor), Kind.EXEC)
     assert Flag.WOULD_STOP in would.flags
     if reason == "a silent agent":
-        sensor.heartbeat()
+        sensor.control(enforce=True, max_silence=60, default_mode=Mode.LEARN)  # is a sign of life too
         assert box.run("/bin/rm /data/ran").returncode != 0
 
 
@@ -238,7 +243,7 @@ def test_a_connection_is_known_by_end_network_or_port(sensor: Kernel, box: Box) 
 
 @needs_runc
 def test_who_listens_and_who_calls_is_told(sensor: Kernel, box: Box) -> None:
-    box.shell("nc -l -p 8080 > /dev/null & sleep 0.3; echo hello | nc -w 1 127.0.0.1 8080")
+    box.shell("nc -l -p 8080 > /dev/null & until echo hello | nc -w 1 127.0.0.1 8080; do sleep 0.1; done")
     events = told(sensor)
     assert [one.local_port for one in events if one.kind == Kind.LISTEN] == [8080]
     (call,) = [one for one in events if one.kind == Kind.ACCEPT]
@@ -251,20 +256,21 @@ def test_an_isolated_container_reaches_only_itself_and_its_probes(sensor: Kernel
     server = (
         "import socket\ns=socket.create_server(('', 9090))\nwhile True:\n c,_=s.accept(); c.sendall(b'x'); c.close()"
     )
-    ask = "import socket,sys; s=socket.create_connection((sys.argv[1], 9090), 1); print(s.recv(1))"
+    ask = "import socket,sys; s=socket.create_connection((sys.argv[1], 9090), 2); print(s.recv(1))"
     link = ["ip", "addr", "add", "198.51.100.1/32", "dev", "lo"]
     inside = ["nsenter", "-t", str(box.pid), "-n"]
     join = ["sh", "-c", f'echo $$ > {box.cgroup}/cgroup.procs; exec "$@"', "-"]
     subprocess.run([*inside, *link], check=True)
     serving = subprocess.Popen([*join, *inside, sys.executable, "-c", server])
     try:
-        time.sleep(0.5)
 
         def reach(address: str) -> bool:
             asked = subprocess.run([*inside, sys.executable, "-c", ask, address], capture_output=True, check=False)
             return not asked.returncode
 
-        assert reach("198.51.100.1")
+        end = time.monotonic() + 20
+        while not reach("198.51.100.1"):  # the server starts
+            assert time.monotonic() < end
         sensor.isolate(box.key, on=True)
         assert not reach("198.51.100.1")
         assert reach("127.0.0.1")
