@@ -204,10 +204,9 @@ def judged_by(directory: Path | None, engine: str = "polars") -> judge.Judge:
     levels = evidence.levels(engines.of(learned, engine), today if isinstance(today, int) else 0)
     held = evidence.Levels(*[engines.of(engines.collect(level)) for level in levels])
     approvals = [] if directory is None else store.Profile.open(directory).state.approvals()
-    approved = [(one.subject, one.verb, one.object) for one in approvals] if directory else [("*", "*", "*")]
-    return judge.Judge(
-        held, learned.filter(pl.col("verb").is_in(facts.CREDENTIAL_VERBS)), approved, seed=secrets.randbits(63)
-    )
+    approved = [(one.subject, one.verb, one.object) for one in approvals]
+    credentials = learned.filter(pl.col("verb").is_in(facts.CREDENTIAL_VERBS))
+    return judge.Judge(held, credentials, approved, unlearned=directory is None, seed=secrets.randbits(63))
 
 
 class Verdicts(NamedTuple):

@@ -123,10 +123,10 @@ def learned(stream: str, rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     return engines.collect(profile.learn(engines.of(facts.of(stream, events(stream, rows)))))
 
 
-def judge_of(known: pl.DataFrame, approved: Sequence[judge.Approved] = ()) -> judge.Judge:
+def judge_of(known: pl.DataFrame, approved: Sequence[judge.Approved] = (), *, unlearned: bool = False) -> judge.Judge:
     """A judge who knows this profile."""
     held = evidence.Levels(*map(held_in_memory, evidence.levels(engines.of(known), known["day"].max() or 0)))  # type: ignore[arg-type]
-    return judge.Judge(held, known.filter(pl.col("verb").is_in(facts.CREDENTIAL_VERBS)), approved)
+    return judge.Judge(held, known.filter(pl.col("verb").is_in(facts.CREDENTIAL_VERBS)), approved, unlearned=unlearned)
 
 
 def held_in_memory(frame: evidence.Frame) -> evidence.Frame:

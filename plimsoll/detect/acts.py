@@ -36,6 +36,8 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     peer_members: int
     subject_count: int
     subject_days: int
+    approved: bool = False
+    """Somebody said that it is normal."""
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -85,8 +87,18 @@ class Act(msgspec.Struct, frozen=True, gc=False):
     """Made with a token that is bound to a pod: the ledger watches where it comes from."""
     findings: tuple[str, ...] = ()
     """What the token ledger says of it."""
+    rules: tuple[str, ...] = ()
+    """Rules that hit it (audit_rules), by their id."""
     key: int = 0
     """What tells it apart from other acts (facts.key), as a number."""
+
+    @property
+    def habitual(self) -> bool:
+        """Whether the subject asked for just this while learning, in this place and by this name, or was allowed to."""
+        asked = [fact for fact in self.facts if fact.verb in ("request", "within", "touch")]
+        if any(fact.approved for fact in asked if fact.verb == "request"):
+            return True
+        return bool(asked) and not any(fact.new for fact in asked)
 
     @property
     def tactic(self) -> str:
@@ -128,6 +140,7 @@ def _act(stream: str, row: Mapping[str, Any], facts: list[Fact]) -> Act:
         address=row.get("source_ip") or "",
         bound=bool(row.get("user_pod_uid")),
         findings=tuple(row.get("findings") or ()),
+        rules=tuple((row.get("rules") or "").split()),
         key=row.get("key") or 0,
     )
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
 import narwhals.stable.v2 as nw
 
-from plimsoll.detect import evidence, stories, weigh
+from plimsoll.detect import audit_rules, evidence, stories, weigh
 from plimsoll.detect.acts import Act, Fact
 
+RULES_TOLD = 3
 REASONS = 5
 """Reasons an alert gives at most, the weightiest first."""
 EVIDENCE = 50
@@ -63,10 +64,24 @@ def alert(story: stories.Story, usual: Usual) -> Told:
         "why": _why(story, weighty, usual),
         "evidence": _evidence(story),
         "attack": _attack(chapter, weighty),
-        "kind": "ledger" if chapter.findings else "deviation",
-        "controls": [],
+        "kind": _kind(chapter),
+        "controls": _controls(chapter.rules),
         "maturity": maturity(chapter.facts),
     }
+
+
+def _kind(chapter: stories.Chapter) -> str:
+    """Return what the alert rests on most: the ledger, rules or deviations."""
+    if chapter.findings:
+        return "ledger"
+    ruled = sum(bits for bits, _ in chapter.rules.values())
+    return "rule" if ruled > chapter.score / 2 else "deviation"
+
+
+def _controls(rules: Iterable[str]) -> list[str]:
+    """Return the ids of these rules here and elsewhere."""
+    known = audit_rules.by_id()
+    return list(dict.fromkeys(control for rule in rules for control in (f"plimsoll:{rule}", *known[rule].controls)))
 
 
 def severity(bits: float, *, found: bool = False) -> str:
@@ -92,10 +107,12 @@ def _weighty(chapter: stories.Chapter) -> list[Fact]:
 def _gravest(chapter: stories.Chapter) -> list[Act]:
     """Return the acts of a chapter, gravest first: by the ledger, by their tactic, by their bits."""
     best = {id(act): bits for bits, act in chapter.deeds.values()}
+    ruled = {id(act): bits for bits, act in sorted(chapter.rules.values(), key=lambda hit: hit[0])}
     return sorted(
         chapter.acts,
         key=lambda act: (
             not act.findings,
+            -ruled.get(id(act), 0.0),
             -best.get(id(act), -99.0),
             -sum(max(0.0, fact.bits) for fact in act.facts),
             act.time,
@@ -116,6 +133,8 @@ def _evidence(story: stories.Story) -> list[str]:
 
 def _attack(chapter: stories.Chapter, weighty: list[Fact]) -> list[str]:
     found = [STOLEN] if chapter.findings else []
+    for rule in sorted(chapter.rules, key=lambda rule: -chapter.rules[rule][0]):
+        found += audit_rules.by_id()[rule].attack
     for bits, act in sorted(chapter.deeds.values(), key=lambda item: -item[0]):
         known = weigh.sensitive().get(act.request)
         if known and bits > 0:
@@ -130,6 +149,9 @@ def _title(chapter: stories.Chapter, weighty: list[Fact]) -> str:
     if chapter.findings:
         return f"token of {subject} used from elsewhere, {address} with {client or 'no client name'}"
     acts = [act for act in _gravest(chapter) if act.request]
+    if _kind(chapter) == "rule":
+        rule, (_, act) = _graver(chapter)[0]
+        return f"{subject}: {audit_rules.by_id()[rule].title}, `{act.request}` in {act.namespace} from {address or 'nowhere'}"
     place = next((fact for fact in weighty if fact.view == "source"), None)
     deed = next((fact for fact in weighty if fact.view == "deed"), None)
     if acts:
@@ -152,11 +174,48 @@ def _deed_words(fact: Fact) -> str:
 def _why(story: stories.Story, weighty: list[Fact], usual: Usual) -> list[str]:
     found = story.chapter.findings
     said = found[:REASONS] + [f"and {_number(len(found) - REASONS, 'more token')} alike"] * (len(found) > REASONS)
-    said += [reason(fact, usual) for fact in weighty[:REASONS]]
+    ruled = [(bits, _rule_words(rule, bits, act)) for rule, (bits, act) in _graver(story.chapter)[:RULES_TOLD]]
+    unusual = [(fact.bits, reason(fact, usual)) for fact in weighty[:REASONS]]
+    said += [text for _, text in sorted([*unusual, *ruled], key=lambda one: -one[0])]
     if story.repeats:
         said.append(f"again {_number(len(story.repeats), 'time')}, until {story.last:%Y-%m-%d %H:%M:%S}")
     said += [text for text in (_normal(weighty, usual), _caution(story.chapter.facts)) if text]
     return said
+
+
+def _graver(chapter: stories.Chapter) -> list[tuple[str, tuple[float, Act]]]:
+    """Return the rules that a chapter broke, gravest first."""
+    return sorted(chapter.rules.items(), key=lambda hit: (-hit[1][0], hit[0]))
+
+
+def _rule_words(rule: str, bits: float, act: Act) -> str:
+    known = audit_rules.by_id()[rule]
+    return f"{known.title} (`{act.request}` in {act.namespace}): +{bits:.1f} bits; {known.why}"
+
+
+def ruled(rule: str, acts: Sequence[Act]) -> Told:
+    """Return the alert that a rule makes by itself of one actor's acts (ordered by time), whatever is usual."""
+    known, first = audit_rules.by_id()[rule], acts[0]
+    asked = dict.fromkeys(f"`{act.request}` in {act.namespace}" + f" of {act.name}" * bool(act.name) for act in acts)
+    count = sum(act.count for act in acts)
+    told = (
+        f"{', '.join(list(asked)[:REASONS])} from {first.address or 'nowhere'} with {first.product or 'no client name'}"
+    )
+    name = f"{rule}\n{first.subject}\n{first.address}\n{first.product}\n{first.time.isoformat()}"
+    return {
+        "id": hashlib.sha256(name.encode()).hexdigest()[:16],
+        "time": first.time,
+        "subject": first.subject,
+        "title": known.title,
+        "severity": known.severity,
+        "bits": known.bits,
+        "why": [known.why, f"{told}, {_number(count, 'time')}"],
+        "evidence": list(dict.fromkeys(one for act in acts for one in act.evidence)),
+        "attack": list(known.attack),
+        "kind": "rule",
+        "controls": _controls([rule]),
+        "maturity": maturity(first.facts),
+    }
 
 
 def reason(fact: Fact, usual: Usual) -> str:

@@ -14,7 +14,7 @@ import narwhals.stable.v2 as nw
 import polars as pl
 
 from plimsoll import facts
-from plimsoll.detect import acts, changes, evidence, explain, ledger, stories, weigh
+from plimsoll.detect import acts, audit_rules, changes, evidence, explain, ledger, stories, weigh
 
 Approved = tuple[str, str, str]
 MINUTE = pl.col("time").dt.truncate("1m").alias("minute")
@@ -33,14 +33,16 @@ class Judge:
         credentials: pl.DataFrame,
         approved: Sequence[Approved] = (),
         *,
+        unlearned: bool = False,
         seed: int = 0,
     ) -> None:
         """Judge by the levels of a profile, held in Polars, and by its facts about credentials (tables.PROFILE).
 
-        What is approved, as globs of subject, verb and object, weighs nothing. `seed` should be a secret, so that
+        What is approved, as globs of subject, verb and object, weighs nothing. Without anything learned
+        (`unlearned`) only rules and the ledger have a say. `seed` should be a secret, so that
         nobody can make up an act that hashes like a usual one.
         """
-        self._approved = approved
+        self._approved, self._unlearned = approved, unlearned
         self._known = known
         self._ledger = ledger.Ledger(credentials)
         self._usual = pl.Series([], dtype=pl.UInt64)
@@ -55,13 +57,16 @@ class Judge:
         """Judge a batch of events; return its notable acts, which are kept for the alerts too."""
         if stream == "audit":
             self._changes.take(events)
-        keyed = events.with_columns(key=facts.key(stream).hash(self._seed)).filter(
-            ~pl.col("key").is_in(self._usual.implode())
-        )
+            events = _ruled(events)
+        keyed = events.with_columns(key=facts.key(stream).hash(self._seed))
+        usual = keyed["key"].is_in(self._usual.implode())
+        keyed = keyed.filter(~usual | (keyed["rules"].is_not_null() if stream == "audit" else False))
         if keyed.is_empty():
             return []
         kinds = (
-            facts.acts(stream, keyed, by=[pl.col("key")], evidence=False).rename({"key": "kind"}).with_row_index("act")
+            facts.acts(stream, keyed, by=_told_apart(stream), evidence=False)
+            .rename({"key": "kind"})
+            .with_row_index("act")
         )
         weighed = self._weighed(stream, kinds)
         kinds = ledger.judged(kinds, self._ledger) if stream == "audit" else kinds
@@ -72,10 +77,12 @@ class Judge:
         """Return the notable acts minute by minute, with the facts that were weighed once for all of them."""
         extra = [name for name in ("findings",) if name in notable.columns]
         # A connection is two acts, one of each end: key and subject together name what was weighed.
-        kinds = notable.select(pl.col("act").alias("of"), "kind", "subject", *extra)
-        told = keyed.join(kinds, left_on="key", right_on="kind", how="semi")
-        happened = facts.acts(stream, told, by=[pl.col("key"), MINUTE]).with_row_index("act")
-        happened = happened.join(kinds, left_on=["key", "subject"], right_on=["kind", "subject"], how="inner")
+        ruled = ["rules"] if stream == "audit" else []
+        kinds = notable.select(pl.col("act").alias("of"), "kind", "subject", *ruled, *extra)
+        told = keyed.join(kinds, left_on=["key", *ruled], right_on=["kind", *ruled], how="semi", nulls_equal=True)
+        happened = facts.acts(stream, told, by=[*_told_apart(stream), MINUTE]).with_row_index("act")
+        key, kind = ["key", "subject", *ruled], ["kind", "subject", *ruled]
+        happened = happened.join(kinds, left_on=key, right_on=kind, how="inner", nulls_equal=True)
         facts_of = happened.select("act", "of").join(weighed.rename({"act": "of"}), on="of", how="inner")
         found = acts.of(stream, happened, facts_of)
         room = max(0, MOST_NOTABLE - len(self._notable))
@@ -86,12 +93,15 @@ class Judge:
     def alerts(self, *, budget: int | None = None, days: int = 1) -> list[dict[str, object]]:
         """Return the alerts (tables.ALERTS) of all that was taken, gravest first.
 
-        With a budget of so many alerts a day, the best doubtful stories fill what the certain ones leave.
+        With a budget of so many alerts a day, the best doubtful stories fill what the certain ones leave, and a rule
+        is evidence like any other. Without one, every rule that hit anything is an alert too.
         """
-        told = stories.stories(_in_order(self._notable), stories.DOUBTFUL if budget else stories.CERTAIN, self._changes)
+        notable = _in_order(self._notable)
+        told = stories.stories(notable, stories.DOUBTFUL if budget else stories.CERTAIN, self._changes)
         told.sort(key=lambda story: (-story.score, story.chapter.first, story.chapter.actor))
         certain = sum(story.score >= stories.CERTAIN for story in told)
-        return self._explained(told[: max(certain, budget * days if budget else 0)])
+        found = self._explained(told[: max(certain, budget * days if budget else 0)])
+        return found if budget else found + _by_rules(notable)
 
     def tell(self) -> list[dict[str, object]]:
         """Return the alerts that begin with what was taken since the last call, which is then let go."""
@@ -110,6 +120,8 @@ class Judge:
 
     def _excused(self, weighed: pl.DataFrame) -> pl.DataFrame:
         """Take away the weight of what somebody approved."""
+        if self._unlearned:
+            return weighed.with_columns(bits=pl.lit(0.0))
         if not self._approved:
             return weighed
         facts_said = weighed.select("subject", "verb", "object").iter_rows()
@@ -117,9 +129,8 @@ class Judge:
             any(all(_means(glob, text) for glob, text in zip(globs, fact, strict=True)) for globs in self._approved)
             for fact in facts_said
         ]
-        return weighed.with_columns(
-            bits=pl.when(pl.Series(excused, dtype=pl.Boolean)).then(0.0).otherwise(pl.col("bits"))
-        )
+        approved = pl.Series(excused, dtype=pl.Boolean)
+        return weighed.with_columns(bits=pl.when(approved).then(0.0).otherwise(pl.col("bits")), approved=approved)
 
     def _sorted_out(self, happened: pl.DataFrame, weighed: pl.DataFrame) -> pl.DataFrame:
         """Return the notable acts, and remember the others as usual."""
@@ -127,11 +138,32 @@ class Judge:
         judged = happened.join(telling, on="act", how="left", maintain_order="left")
         notable = pl.col("most") >= stories.LEAST
         if "findings" in judged.columns:
-            notable = notable | (pl.col("findings").list.len() > 0)
+            notable = notable | (pl.col("findings").list.len() > 0) | pl.col("rules").is_not_null()
         found = judged.filter(notable)
         fresh = judged.join(found, on="kind", how="anti").get_column("kind").unique()
         self._usual = fresh if self._usual.len() > MOST_USUAL else pl.concat([self._usual, fresh]).unique()
         return found
+
+
+def _ruled(events: pl.DataFrame) -> pl.DataFrame:
+    """Return audit events with a column `rules`: the ids of the rules that hit each, with spaces between; null for none."""
+    hits = audit_rules.hits(events).group_by("row").agg(rules=pl.col("rule").unique().sort().str.join(" "))
+    return events.with_row_index("row").join(hits, on="row", how="left", maintain_order="left").drop("row")
+
+
+def _told_apart(stream: str) -> list[pl.Expr]:
+    return [pl.col("key"), pl.col("rules")] if stream == "audit" else [pl.col("key")]
+
+
+def _by_rules(notable: list[acts.Act]) -> list[dict[str, object]]:
+    """Return an alert for each rule and actor and hour, gravest first."""
+    hit: dict[tuple[str, ...], list[acts.Act]] = {}
+    for act in notable:
+        for rule in act.rules:
+            hour = act.time.replace(minute=0, second=0, microsecond=0).isoformat()
+            hit.setdefault((rule, act.subject, act.address, act.product, hour), []).append(act)
+    found = [explain.ruled(rule, alike) for (rule, *_), alike in hit.items()]
+    return sorted(found, key=lambda alert: (-float(str(alert["bits"])), str(alert["time"]), str(alert["id"])))
 
 
 def _in_order(notable: list[acts.Act]) -> list[acts.Act]:

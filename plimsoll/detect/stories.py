@@ -2,7 +2,9 @@
 
 Acts that stand within a minute of each other are a chapter, and a chapter is judged as a whole:
 
-    score = source + client + credential + ledger + best tactic + a quarter of the other tactics
+    score = source + client + credential + ledger
+            + the more of: best tactic + a quarter of the others; best rule + a quarter of the others
+            + half of the less of these two
 
 in bits, as `weigh` gives them; views no better than habit take at most one bit off. A chapter of the same hour
 that tells nothing new belongs to the alert that was raised already. What a harmless chapter showed becomes
@@ -11,12 +13,13 @@ habit at once, so a change is told once; what a doubtful one showed does not (qu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterable, Iterator
 from datetime import datetime, timedelta
 
 import msgspec
 
-from plimsoll.detect import changes
+from plimsoll.detect import audit_rules, changes
 from plimsoll.detect.acts import Act, Fact
 
 BREATH = timedelta(minutes=1)
@@ -27,7 +30,7 @@ NEWS = 2.0
 """Bits that a later chapter must bring beyond what was told, to be a story of its own."""
 QUARANTINE = 8.0
 """Chapters of this many bits or more are not learned from."""
-CERTAIN = 8.0
+CERTAIN = 7.0
 """Stories of this many bits are always told, whatever the budget."""
 DOUBTFUL = 5.0
 """Stories of this many bits are told where the budget has room."""
@@ -35,6 +38,8 @@ LEAST = 1.0
 """Bits below which a fact says nothing."""
 OTHER_TACTICS = 0.25
 """Share of the tactics beside the best one: an upper bound that a single restore of a backup does not reach."""
+BOTH = 0.25
+"""Share of what rules say beside what is unusual, or the other way round: they speak of the same deed."""
 FINDING_BITS = 14.0
 """What one finding of the token ledger weighs."""
 POD_MOVED = 1.0
@@ -45,6 +50,8 @@ UNHEARD = 1.0
 """Most bits of a namespace that nobody can know yet."""
 SENSITIVE = 5.0
 """Bits from which something that attackers ask for does not become habit by itself."""
+BROAD = 4.0
+"""Bits from which a deed counts as one of many."""
 OWN_OBJECT = 1.0
 """Most bits of what one does to what one made oneself."""
 SLOT_CAP = 3
@@ -67,19 +74,28 @@ class Chapter(msgspec.Struct):
     deeds: dict[str, tuple[float, Act]] = {}
     """The weightiest act of each tactic."""
     findings: list[str] = []
+    rules: dict[str, tuple[float, Act]] = {}
+    """The first act that each rule hit, where it is no habit, with the rule's bits."""
+    breadth: dict[str, set[tuple[str, str, str]]] = {}
+    """For each tactic the different things it was done to, where that weighs at least BROAD bits."""
     telling: set[Key] = set()
     """The facts that speak for an alert, and each finding."""
 
     @property
     def score(self) -> float:
         """Bits of evidence that this chapter is no habit."""
-        tactics = sorted((max(0.0, bits) for bits, _ in self.deeds.values()), reverse=True)
-        told = tactics[0] + OTHER_TACTICS * sum(tactics[1:]) if tactics else 0.0
+        done = _most_of(max(0.0, bits) + self._broad(tactic) for tactic, (bits, _) in self.deeds.items())
+        ruled = _most_of(bits for bits, _ in self.rules.values())
         return (
             sum(self._seen_as(view) for view in ("source", "client", "credential"))
-            + told
+            + max(done, ruled)
+            + BOTH * min(done, ruled)
             + FINDING_BITS * bool(self.findings)
         )
+
+    def _broad(self, tactic: str) -> float:
+        """Bits of doing it to many things: each doubling is one more."""
+        return math.log2(max(1, len(self.breadth.get(tactic, ()))))
 
     def _seen_as(self, view: str) -> float:
         """Bits of one view of the actor; usual surroundings take off one bit at most, for they can be forged."""
@@ -89,6 +105,12 @@ class Chapter(msgspec.Struct):
     def facts(self) -> list[Fact]:
         """The facts of all its acts."""
         return [fact for act in self.acts for fact in act.facts]
+
+
+def _most_of(bits: Iterable[float]) -> float:
+    """Return the most of these, and a quarter of the others."""
+    ordered = sorted(bits, reverse=True)
+    return ordered[0] + OTHER_TACTICS * sum(ordered[1:]) if ordered else 0.0
 
 
 class Habits:
@@ -123,22 +145,28 @@ class Chapters:
     def take(self, act: Act) -> tuple[list[Chapter], Chapter | None]:
         """Return the chapters that had ended when the act came, and the one it belongs to, if it tells anything."""
         ended = self.end(before=act.time)
-        if not act.findings and all(self._habits.bits(fact) < LEAST for fact in act.facts):
+        if (
+            not act.findings
+            and (not act.rules or act.habitual)
+            and all(self._habits.bits(fact) < LEAST for fact in act.facts)
+        ):
             return ended, None
         actor = (act.subject, act.address, act.product)
         chapter = self._running.get(actor)
         if chapter is None:
-            chapter = self._running[actor] = Chapter(actor, [], act.time, act.last, {}, {}, [], set())
+            chapter = self._running[actor] = Chapter(actor, [], act.time, act.last, {}, {}, [], {}, {}, set())
         _add(chapter, act, self._habits, self._changes)
         return ended, chapter
 
     def beyond(self, chapter: Chapter, known: Container[Key]) -> float:
         """Return what the chapter weighs where facts and findings that are known weigh nothing."""
-        rest = Chapter(chapter.actor, [], chapter.first, chapter.last, {}, {}, [], set())
+        rest = Chapter(chapter.actor, [], chapter.first, chapter.last, {}, {}, [], {}, {}, set())
         for act in chapter.acts:
             facts = tuple(fact for fact in act.facts if fact.key not in known)
             findings = tuple(one for one in act.findings if _finding(act, one) not in known)
-            _add(rest, msgspec.structs.replace(act, facts=facts, findings=findings), self._habits, self._changes)
+            rules = tuple(rule for rule in act.rules if _ruled(act, rule) not in known and not act.habitual)
+            left = msgspec.structs.replace(act, facts=facts, findings=findings, rules=rules)
+            _add(rest, left, self._habits, self._changes)
         return rest.score
 
     def end(self, before: datetime | None = None) -> list[Chapter]:
@@ -168,16 +196,25 @@ def _add(chapter: Chapter, act: Act, habits: Habits, known: changes.Changes) -> 
     chapter.telling |= {_finding(act, finding) for finding in act.findings}
     chapter.telling |= {fact.key for fact in act.facts if fact.bits >= LEAST}
     chapter.findings += [finding for finding in act.findings if finding not in chapter.findings]
+    for rule in () if act.habitual else act.rules:
+        chapter.rules.setdefault(rule, (audit_rules.by_id()[rule].bits, act))
+        chapter.telling.add(_ruled(act, rule))
     for fact in act.facts:
         if fact.view != "deed" and (bits := _seen(fact, act, habits)) > chapter.views.get(fact.verb, (-99.0, fact))[0]:
             chapter.views[fact.verb] = (bits, fact)
     deed = _done(act, habits, known)
+    if deed >= BROAD and act.tactic:
+        chapter.breadth.setdefault(act.tactic, set()).add((act.request, act.namespace, act.name))
     if deed > chapter.deeds.get(act.tactic, (-99.0, act))[0]:
         chapter.deeds[act.tactic] = (deed, act)
 
 
 def _finding(act: Act, finding: str) -> Key:
     return act.subject, "ledger", "", finding
+
+
+def _ruled(act: Act, rule: str) -> Key:
+    return act.subject, "rule", act.namespace, rule
 
 
 def _seen(fact: Fact, act: Act, habits: Habits) -> float:

@@ -27,7 +27,7 @@ FLOOR = -1.0
 """Least bits of a deed: usual surroundings must not hide an attack in them."""
 AT_MOST = {"version": 3.0, "platform": 4.0, "address": 7.0, "from": 10.0, "zone": 12.0, "agent": 10.0}
 """Most bits of what changes by itself: clients are upgraded, machines get other addresses."""
-HUMAN_LOOK = 0.1
+HUMAN_LOOK = 0.03
 """How much of the prior for looking around is left for people, who do that by trade."""
 CAP = 4.0
 """Most bits of a request that no attack is known to need."""
@@ -93,7 +93,7 @@ def sensitive() -> dict[str, Sensitive]:
 
 
 def weigh(counted: pl.DataFrame) -> pl.DataFrame:
-    """Return the evidence (from `evidence.evidence`) with columns p (by habit), q (under attack) and bits.
+    """Return the evidence (from `evidence.evidence`) with columns p (by habit), q (under attack), bits, and approved (by nobody yet).
 
     That somebody new has a certificate of his own says nothing.
     """
@@ -113,7 +113,7 @@ def weigh(counted: pl.DataFrame) -> pl.DataFrame:
         requests, on=["verb", "object"], how="left", maintain_order="left"
     )
     frame = frame.with_columns(p=habit().clip(upper_bound=1.0)).with_columns(q=_attack())
-    return frame.with_columns(bits=_bounded((pl.col("q") / pl.col("p")).log(2)))
+    return frame.with_columns(bits=_bounded((pl.col("q") / pl.col("p")).log(2)), approved=pl.lit(value=False))
 
 
 def _bounded(bits: pl.Expr) -> pl.Expr:

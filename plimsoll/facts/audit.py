@@ -66,6 +66,8 @@ CREDENTIAL = (
 CONNECTING = ("exec", "attach", "portforward")
 """Subresources that arrive as `get` over WebSocket and as `create` over SPDY: the same act."""
 _PATH = pl.when(col("objectRef_resource").is_null()).then(col("requestURI")).alias("path")
+KEPT = ("key", "rules")
+"""Columns of a judge's own that acts may be told apart by."""
 KEYS: tuple[str | pl.Expr, ...] = tuple(_PATH if name == "path" else name for name in _ASKED if name != "groups")
 """The columns of the stream that tell acts apart."""
 
@@ -101,7 +103,7 @@ def _answered(events: pl.DataFrame) -> pl.DataFrame:
         "user_groups",
         "requestURI",
     )
-    kept = [*wanted, *(name for name in events.columns if name == "key")]
+    kept = [*wanted, *(name for name in events.columns if name in KEPT)]
     answered = events.select(kept).filter(col("stage") != "RequestReceived")
     connecting = col("objectRef_subresource").is_in(CONNECTING) & (col("verb") == "get")
     verb = pl.when(connecting).then(pl.lit("create")).otherwise(col("verb")).alias("verb")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plimsoll import frames, tables
-from plimsoll.detect import judge
+from plimsoll.detect import judge, stories
 from tests import told
 
 KNOWN = told.learned("audit", told.habit())
@@ -60,7 +60,8 @@ def test_told_as_they_begin_the_alerts_are_those_told_at_the_end_each_once(seed,
         bench.take("audit", told.events("audit", rows[start : start + size]))
         told_ids += [alert["id"] for alert in bench.tell()]
         assert bench._notable == []
-    assert sorted(told_ids) == sorted(alert["id"] for alert in alerts(rows))
+    certain = [alert["id"] for alert in alerts(rows, budget=9) if alert["bits"] >= stories.CERTAIN]
+    assert sorted(told_ids) == sorted(certain)
 
 
 @pytest.mark.parametrize("size", [7, 10_000])
@@ -71,14 +72,15 @@ def test_what_was_learned_is_no_news(size):
 def test_usual_acts_are_looked_at_once_and_what_is_notable_among_them_every_time():
     bench = told.judge_of(KNOWN)
     usual, strange = (told.request(what, time=told.at(days=told.LATER)) for what in ("list pods", "list secrets"))
-    assert bench.take("audit", told.events("audit", [usual, strange]))[0].request == "list secrets"
+    both = told.numbered([usual, strange])
+    assert [act.request for act in bench.take("audit", told.events("audit", both))] == ["list secrets"]
     assert bench.take("audit", told.events("audit", [usual] * 50)) == []
-    assert [act.request for act in bench.take("audit", told.events("audit", [usual, strange]))] == ["list secrets"]
+    assert [act.request for act in bench.take("audit", told.events("audit", both))] == ["list secrets"]
 
 
 def test_of_usual_acts_nothing_is_kept():
     bench = told.judge_of(KNOWN)
-    bench.take("audit", told.events("audit", told.habit()))
+    bench.take("audit", told.events("audit", told.numbered(told.habit())))
     assert bench._notable == []
 
 
@@ -108,6 +110,7 @@ EXEC = told.request("get pods/exec", time=told.at(100, days=told.LATER))
         ([("sa:shop/web", "request", "list secrets")], ["create pods/exec"]),
         ([("sa:shop/*", "request", "list *")], ["create pods/exec"]),
         ([("sa:*", "*", "*")], []),
+        ([("*", "*", "*")], []),
         ([("sa:shop/api", "request", "list secrets")], ["list secrets", "create pods/exec"]),
         ([("sa:shop/web", "agent", "list secrets")], ["list secrets", "create pods/exec"]),
         ([("sa:shop/web", "request", "list secret")], ["list secrets", "create pods/exec"]),
@@ -116,7 +119,7 @@ EXEC = told.request("get pods/exec", time=told.at(100, days=told.LATER))
 )
 def test_an_approval_silences_exactly_what_it_names(approved, left):
     bench = told.judge_of(KNOWN, approved)
-    bench.take("audit", told.events("audit", [SECRETS, EXEC]))
+    bench.take("audit", told.events("audit", told.numbered([SECRETS, EXEC])))
     titles = " ".join(alert["title"] for alert in sorted(bench.alerts(budget=9), key=lambda alert: alert["time"]))
     assert [what for what in ("list secrets", "create pods/exec") if what in titles] == left
 
@@ -135,11 +138,41 @@ def test_an_approval_never_silences_the_token_ledger():
     assert found["kind"] == "ledger"
 
 
-def test_without_a_profile_the_ledger_judges_alone():
-    bench = told.judge_of(frames.empty(tables.FACTS))
-    rows = [told.request(), told.request(time=told.at(900), source_ip="203.0.113.9")]
-    bench.take("audit", told.events("audit", rows))
-    assert [alert["kind"] for alert in bench.alerts()] == ["ledger"]
+def test_without_a_profile_rules_and_the_ledger_judge_alone():
+    bench = told.judge_of(frames.empty(tables.FACTS), unlearned=True)
+    strange = told.request("list strange", time=told.at(5), user_pod_uid=None, user_credential_id=None)
+    rows = [
+        told.request(),
+        strange,
+        told.request(time=told.at(900), source_ip="203.0.113.9"),
+        told.request("delete events", time=told.at(9)),
+    ]
+    bench.take("audit", told.events("audit", told.numbered(rows)))
+    found = bench.alerts()
+    assert {alert["kind"] for alert in found} == {"ledger", "rule"}
+    assert not any("list strange" in " ".join(alert["why"]) for alert in found)
+
+
+def test_a_rule_makes_an_alert_of_every_hit_where_there_is_no_budget_and_is_evidence_where_there_is():
+    rows = told.numbered(
+        [told.request("delete events", "shop", None, time=told.at(3_700 * n, days=told.LATER)) for n in range(3)]
+    )
+    found = [alert for alert in alerts(rows) if alert["kind"] == "rule" and alert["title"].startswith("Events")]
+    assert [alert["evidence"] for alert in found] == [["a-1"], ["a-2"], ["a-3"]]
+    assert all("plimsoll:events-deleted" in alert["controls"] for alert in found)
+    (only,) = alerts(rows, budget=1)
+    assert "plimsoll:events-deleted" in only["controls"]
+
+
+def test_a_rule_is_silent_under_a_budget_where_the_same_was_done_out_of_habit():
+    habit = told.learned(
+        "audit", [told.request("get pods/exec", name="web-0", time=told.at(days=day)) for day in range(9)]
+    )
+    again = told.events("audit", [told.request("get pods/exec", name="web-0", time=told.at(days=told.LATER))])
+    bench = told.judge_of(habit)
+    bench.take("audit", again)
+    assert bench.alerts(budget=9) == []
+    assert [alert["kind"] for alert in bench.alerts()] == ["rule"]
 
 
 DOUBTFUL = [
@@ -156,11 +189,12 @@ SEVERAL = told.numbered([
 """Acts of doubtful weight, then a theft."""
 
 
-@pytest.mark.parametrize(("budget", "days", "shown"), [(None, 1, 1), (1, 1, 1), (3, 1, 3), (2, 2, 4), (90, 1, 6)])
-def test_a_budget_is_filled_with_the_best_doubtful_stories(budget, days, shown):
-    found = alerts(SEVERAL, budget=budget, days=days)
-    assert len(found) == shown
-    assert found[0]["kind"] == "ledger"
+@pytest.mark.parametrize(("budget", "days"), [(1, 1), (3, 1), (2, 2), (90, 1)])
+def test_a_budget_is_filled_with_the_best_doubtful_stories(budget, days):
+    found, everything = alerts(SEVERAL, budget=budget, days=days), alerts(SEVERAL, budget=90)
+    certain = sum(alert["bits"] >= stories.CERTAIN for alert in everything)
+    assert 0 < certain <= len(everything) == 6
+    assert found == everything[: max(certain, budget * days)]
     assert [alert["bits"] for alert in found] == sorted((alert["bits"] for alert in found), reverse=True)
 
 

@@ -47,7 +47,8 @@ def test_usual_surroundings_take_off_one_bit_of_each_view_at_most():
 def test_other_tactics_add_a_quarter_of_what_they_weigh():
     listed = trial.act(trial.fact(4.0, what="list pods"), second=1, request="list pods")
     again = trial.act(trial.fact(9.0, what="get secrets"), second=2, request="get secrets")
-    assert scores(trial.act(THEFT), listed, again) == [pytest.approx(12.0 + 0.25 * 4.0)]
+    # Two thefts are twice as many: one bit more.
+    assert scores(trial.act(THEFT), listed, again) == [pytest.approx(12.0 + 1.0 + 0.25 * 4.0)]
 
 
 def test_what_says_nothing_is_no_chapter():
