@@ -56,7 +56,10 @@ def lacking_runtime(place: Path) -> str:
     absent = [tool for tool in ("runc", "ip", "nsenter") if not shutil.which(tool)]
     if absent or not BUSYBOX.exists():
         return f"no {' '.join(absent) or BUSYBOX}: apt-get install runc iproute2 util-linux busybox-static"
-    made = Box(place, f"plimsoll-tried-{os.getpid()}")
+    try:
+        made = Box(place, f"plimsoll-tried-{os.getpid()}")
+    except subprocess.CalledProcessError:
+        return "runc does not work here: are /proc and /sys/fs/cgroup mounted?"
     try:
         made.start()
     except subprocess.CalledProcessError:
