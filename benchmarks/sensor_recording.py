@@ -120,8 +120,15 @@ class Recording:
         time.sleep(1)
         self._process.send_signal(signal.SIGTERM)
         print("  " + self._process.communicate()[1].strip().replace(str(self.file), "the recording"))
-        ours, hosts = b'"k8s_ns_name":"shop"', hosts_names()
-        return [without(hosts, line) for line in self.file.read_bytes().splitlines() if ours in line]
+        hosts = hosts_names()
+        return [without(hosts, line) for line in self.file.read_bytes().splitlines() if is_ours(line)]
+
+
+def is_ours(line: bytes) -> bool:
+    """Whether a row is of one of our servers, and not of what else runs on this machine."""
+    row = msgspec.json.decode(line)
+    server = SERVERS.get(row.get("k8s_workload_name"))
+    return server is not None and (row["k8s_ns_name"], row["k8s_workload_kind"]) == (server.namespace, server.kind)
 
 
 def hosts_names() -> set[str]:
