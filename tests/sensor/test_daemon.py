@@ -59,6 +59,9 @@ class Running:
     def status(self) -> Any:
         return self.ask("status")
 
+    def workloads(self, box: Box) -> list[dict[str, Any]]:
+        return [one for one in self.status()["workloads"] if box.name in one["subject"]]
+
     def mode(self, subject: str) -> str:
         rows = self.ask("get", subject)
         return rows[0]["mode"] if rows else ""
@@ -124,7 +127,7 @@ def test_a_container_is_learned_told_of_and_stopped(run: Callable[..., Running],
         box.run(f"/bin/cp /bin/true /data/foreign-{n}")
     assert not list((box.root / "data").glob("foreign-*"))
     until(lambda: any(alert["action"] == "stopped" for alert in agent.of(box)))
-    (row,) = [one for one in agent.status()["workloads"] if one["subject"].startswith(subject)]
+    (row,) = agent.workloads(box)
     assert row["stopped"] == 30
     assert row["facts"] > 3
     assert agent.end() == 0
@@ -140,13 +143,14 @@ def test_an_agent_that_is_killed_leaves_its_workloads_stopped_and_forgets_nothin
     box.start()
     until(lambda: agent.mode(subject) == "alert", 30)
     agent.ask("set", f"{subject}*", "prevent")
-    before = agent.status()["workloads"]
+    before = agent.workloads(box)
     agent.end(signal.SIGKILL)
     box.run("/bin/cp /bin/true /data/foreign")
     again = run(learn_for=3.0)
     box.run("/bin/cp /bin/true /data/foreign")
     assert not (box.root / "data/foreign").exists()
-    after = again.status()["workloads"]
+    after = again.workloads(box)
+    assert after
     assert [(one["subject"], one["mode"]) for one in after] == [(one["subject"], one["mode"]) for one in before]
     assert all(now["facts"] >= then["facts"] for now, then in zip(after, before, strict=True))
 
