@@ -7,7 +7,7 @@ are then gathered by number and put together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +34,17 @@ class Batch:
         self.frame, self.height = frame, height
         self.columns = frozenset(frame.columns)
         self._lists: dict[str, list[Any]] = {}
+        self._numbers: dict[str, tuple[operators.Numbers, Mask | None]] | None = None
+
+    def numbers(self) -> dict[str, tuple[operators.Numbers, Mask | None]]:
+        """Return all columns of numbers, each with which of them are there (None where all are); made at once, as that costs little more than one."""
+        if self._numbers is None:
+            kinds = [name for name, dtype in self.frame.schema.items() if dtype.is_numeric() or dtype == pl.Boolean]
+            lacking = [name for name in kinds if self.frame[name].null_count()]
+            there = self.frame.select(pl.col(lacking).is_not_null()) if lacking else self.frame.clear()
+            filled = self.frame.with_columns(_filled(name, self.frame.schema[name]) for name in lacking) if lacking else self.frame
+            self._numbers = {name: (filled[name].to_numpy(), there[name].to_numpy() if name in lacking else None) for name in kinds}
+        return self._numbers
 
     def values(self, column: str) -> list[Any]:
         """Return a column as Python's values."""
@@ -42,8 +53,15 @@ class Batch:
         return self._lists[column]
 
 
+def _filled(name: str, dtype: pl.DataType) -> pl.Expr:
+    return pl.col(name).fill_null(value=False) if dtype == pl.Boolean else pl.col(name).fill_null(0)
+
+
 class Lexicon:
-    """The distinct texts of a column, numbered from 1 in the order they came; 0 is no text."""
+    """The distinct texts of a column, numbered from 1 in the order they came; 0 is no text.
+
+    A leaf is asked about each text once; when texts come that are new, all leaves that were ever asked are asked about them.
+    """
 
     def __init__(self) -> None:
         self._begin()
@@ -52,22 +70,51 @@ class Lexicon:
         self._type = pl.Categorical(pl.Categories.random())
         self._held = pl.Series([], dtype=self._type)
         """Keeps the numbers alive: they are forgotten with the last series that has them."""
-        self.texts = pl.Series("v", [], pl.String)
+        self._texts: list[pl.Series] = []
+        self.size = 0
+        self._leaves: dict[int, compile.Leaf] = {}
+        self._told: dict[int, Mask] = {}
         self.masks: dict[int, Mask] = {}
         """Node → whether it holds for each text, as far as it was asked."""
 
     def codes(self, column: pl.Series) -> Codes:
         """Return the numbers of these texts."""
-        if len(self.texts) > MOST_TEXTS:
+        if self.size > MOST_TEXTS:
             self._begin()
         cast = column.cast(self._type)
         self._held = cast.head(0)
-        frame = pl.DataFrame({"v": column, "code": cast.to_physical()})
-        known = len(self.texts)
-        fresh = frame.filter(pl.col("code") >= known)
-        if fresh.height:
-            self.texts = pl.concat([self.texts, fresh.unique("code").sort("code")["v"]])
-        return frame.select(pl.col("code").cast(pl.Int64) + 1).fill_null(0)["code"].to_numpy()
+        numbers = cast.to_physical().to_numpy()
+        codes = (numbers if numbers.dtype.kind == "u" else np.nan_to_num(numbers, nan=-1.0)).astype(np.int64) + 1
+        if len(codes) and codes.max() > self.size:
+            fresh, places = np.unique(codes, return_index=True)
+            self._grow(column.gather(places[fresh > self.size]))
+        return codes
+
+    def _grow(self, texts: pl.Series) -> None:
+        self._texts.append(texts.alias("v"))
+        self.size += len(texts)
+        told = _told(self._leaves.items(), self._texts[-1])
+        self._told = {number: np.concatenate([mask, told[number]]) for number, mask in self._told.items()}
+
+    def text(self, code: int) -> str | None:
+        """Return the text of a number."""
+        return self.texts()[code - 1] if code else None
+
+    def texts(self) -> pl.Series:
+        """Return all texts, in order."""
+        if len(self._texts) != 1:
+            self._texts = [pl.concat(self._texts) if self._texts else pl.Series("v", [], pl.String)]
+        return self._texts[0]
+
+    def told(self, leaves: Mapping[int, compile.Leaf]) -> dict[int, Mask]:
+        """Return for each text, and before them for no text, whether it passes each leaf."""
+        new = {number: leaf for number, leaf in leaves.items() if number not in self._leaves}
+        if new:
+            found = _told(new.items(), self.texts())
+            at_none = {number: leaf.how == "rows" and bool(leaf.test(None)) for number, leaf in new.items()}
+            self._told |= {number: np.concatenate([[at_none[number]], mask]) for number, mask in found.items()}
+            self._leaves |= new
+        return {number: self._told[number] for number in leaves}
 
 
 class Plan(NamedTuple):
@@ -150,7 +197,7 @@ class Engine:
         codes = lexicon.codes(frame["evt.type"])
         plans: dict[Plan, list[int]] = {}
         for code in np.unique(codes).tolist():
-            plan = self._plan(lexicon.texts[code - 1] if code else None)
+            plan = self._plan(lexicon.text(code))
             if plan.rules:
                 plans.setdefault(plan, []).append(code)
         for plan, wanted in plans.items():
@@ -187,7 +234,6 @@ class _Masks:
         self._batch, self._graph, self._lexicons, self._answers = batch, graph, lexicons, answers
         self._made: dict[int, Mask | None] = {}
         self._codes: dict[str, Codes] = {}
-        self._numbers: dict[str, tuple[operators.Numbers, Mask | None]] = {}
 
     def mask(self, number: int) -> Mask | None:
         if number not in self._made:
@@ -242,18 +288,12 @@ class _Masks:
         if column not in self._codes:
             lexicon = self._lexicons.setdefault(column, Lexicon())
             self._codes[column] = lexicon.codes(series)
-        table = _Table(self._graph, self._lexicons[column], column, self._answers).mask(number)
-        return table[self._codes[column]]
+        return _table(number, self._graph, self._lexicons[column])[self._codes[column]]
 
     def _of_numbers(self, leaf: compile.Leaf) -> Mask | None:
-        column = leaf.columns[0]
-        if column not in self._batch.columns:
+        values, there = self._batch.numbers().get(leaf.columns[0], (None, None))
+        if values is None:
             return None
-        if column not in self._numbers:
-            series = self._batch.frame[column]
-            there = series.is_not_null().to_numpy() if series.null_count() else None
-            self._numbers[column] = (series.fill_null(value=False if series.dtype == pl.Boolean else 0).to_numpy(), there)
-        values, there = self._numbers[column]
         assert leaf.numbers  # such a leaf has it
         mask = leaf.numbers(values)
         return mask if there is None else mask & there
@@ -274,57 +314,43 @@ def _answer(leaf: compile.Leaf, row: tuple[Any, ...], answers: dict[Any, bool]) 
     return found
 
 
-class _Table:
-    """Which of a column's distinct texts a node holds for; place 0, no text, is told as well."""
-
-    def __init__(self, graph: compile.Graph, lexicon: Lexicon, column: str, answers: dict[int, dict[Any, bool]]) -> None:
-        self._graph, self._lexicon, self._column, self._answers = graph, lexicon, column, answers
-
-    def mask(self, number: int) -> Mask:
-        """Return the mask, made longer by what is new since it was last asked for."""
-        size = len(self._lexicon.texts) + 1
-        known = self._lexicon.masks.get(number)
-        if known is None or len(known) < size:
-            since = 0 if known is None else len(known)
-            fresh = self._fresh(number, since)
-            known = self._lexicon.masks[number] = fresh if known is None else np.concatenate([known, fresh])
+def _table(number: int, graph: compile.Graph, lexicon: Lexicon) -> Mask:
+    """Return which of a column's distinct texts a node holds for, made longer by what is new since it was last asked for."""
+    known = lexicon.masks.get(number)
+    if known is not None and len(known) == lexicon.size + 1:
         return known
-
-    def _fresh(self, number: int, since: int) -> Mask:
-        """Return what the node says of the texts from a number on."""
-        below = self._graph.below(number)
-        leaves = [(one, leaf) for one in below if (leaf := self._graph.nodes[one].leaf)]
-        texts = self._lexicon.texts[max(0, since - 1) :]
-        masks = _told(leaves, texts, with_none=since == 0)
-        for one in below:
-            node = self._graph.nodes[one]
-            if one in (FALSE, TRUE):
-                masks[one] = np.full(len(texts) + (since == 0), one == TRUE)
-            elif node.how == "not":
-                masks[one] = ~masks[node.parts[0]]
-            elif not node.leaf:
-                join = np.logical_and if node.how == "and" else np.logical_or
-                masks[one] = join.reduce([masks[part] for part in node.parts])
-        return masks[number]
+    since = 0 if known is None else len(known)
+    below = graph.below(number)
+    told = lexicon.told({one: leaf for one in below if (leaf := graph.nodes[one].leaf)})
+    masks = {one: mask[since:] for one, mask in told.items()}
+    for one in below:
+        node = graph.nodes[one]
+        if one in (FALSE, TRUE):
+            masks[one] = np.full(lexicon.size + 1 - since, one == TRUE)
+        elif node.how == "not":
+            masks[one] = ~masks[node.parts[0]]
+        elif not node.leaf:
+            join = np.logical_and if node.how == "and" else np.logical_or
+            masks[one] = join.reduce([masks[part] for part in node.parts])
+    fresh = masks[number]
+    lexicon.masks[number] = fresh if known is None else np.concatenate([known, fresh])
+    return lexicon.masks[number]
 
 
 EXPRESSIONS = 500
 """Expressions that Polars is given at once."""
 
 
-def _told(leaves: Sequence[tuple[int, compile.Leaf]], texts: pl.Series, *, with_none: bool) -> dict[int, Mask]:
-    """Return which texts pass each leaf; with_none puts no text before them."""
+def _told(leaves: Iterable[tuple[int, compile.Leaf]], texts: pl.Series) -> dict[int, Mask]:
+    """Return which texts pass each leaf."""
     told: dict[int, Mask] = {}
-    frame = texts.to_frame()
+    leaves = list(leaves)
     quick = [(number, leaf.expression) for number, leaf in leaves if leaf.expression is not None]
     for start in range(0, len(quick), EXPRESSIONS):
         some = quick[start : start + EXPRESSIONS]
-        made = frame.with_columns(expression.alias(str(number)) for number, expression in some)
+        made = texts.to_frame().with_columns(expression.alias(str(number)) for number, expression in some)
         told |= {number: made[str(number)].to_numpy() for number, _ in some}
     for number, leaf in leaves:
         if leaf.expression is None:
             told[number] = np.fromiter(map(leaf.test, texts), np.bool_, len(texts))
-    if not with_none:
-        return told
-    at_none = {number: leaf.how == "rows" and bool(leaf.test(None)) for number, leaf in leaves}
-    return {number: np.concatenate([[at_none[number]], mask]) for number, mask in told.items()}
+    return told
