@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -18,18 +19,23 @@ TOLD = 5
 """Alerts shown with their reasons."""
 EXAMPLE = "sa:ci/ci-deployer"
 EXAMPLE_VERBS = ("request", "within", "from", "agent")
+SERVER = "shop/StatefulSet/redis:redis"
+SERVER_VERBS = ("exec", "listen", "write", "accept")
 
 
 def tell(stream: TextIO, *, color: places.Color = "auto") -> None:
     """Tell the story; the profile it makes goes away with it."""
     with tempfile.TemporaryDirectory(prefix="plimsoll-demo-") as folder, recordings() as place:
-        profile = Path(folder) / "profile"
+        profile, servers = Path(folder) / "profile", Path(folder) / "servers"
         _learn(place, profile, stream)
         _judge(place, profile, stream, color)
+        _learn_servers(place, servers, stream)
+        _judge_servers(place, servers, stream, color)
     stream.write(
         "\nWhat to do\n"
         "  Learn your own cluster:  plimsoll learn /var/log/kubernetes/audit.log --profile ./profile\n"
         "  Judge what comes next:   plimsoll detect audit.log --profile ./profile --budget 5\n"
+        "  Watch your containers:   plimsoll sensor run --profile /var/lib/plimsoll\n"
         "  See what it knows:       plimsoll profile list --profile ./profile\n"
         "  Accept what is right:    plimsoll profile approve SUBJECT --verb … --object … --profile ./profile\n"
     )
@@ -49,12 +55,16 @@ def _learn(place: Path, profile: Path, stream: TextIO) -> None:
     stream.write(
         f"  {learned.intake.accepted:,} requests became {known.height:,} facts about {each.height} identities. {pooled.state.capitalize()}: {pooled.sentence}.\n"
     )
-    stream.write(f"\n  What it learned of {EXAMPLE}, a CI deployer:\n")
-    stream.writelines(f"    {verb:<8} {', '.join(_usual(known, verb))}\n" for verb in EXAMPLE_VERBS)
+    _tell_of(known, EXAMPLE, "a CI deployer", EXAMPLE_VERBS, stream)
 
 
-def _usual(known: pl.DataFrame, verb: str) -> Sequence[str]:
-    own = known.filter((pl.col("subject") == EXAMPLE) & (pl.col("verb") == verb))
+def _tell_of(known: pl.DataFrame, subject: str, who: str, verbs: Sequence[str], stream: TextIO) -> None:
+    stream.write(f"\n  What it learned of {subject}, {who}:\n")
+    stream.writelines(f"    {verb:<8} {', '.join(_usual(known, subject, verb))}\n" for verb in verbs)
+
+
+def _usual(known: pl.DataFrame, subject: str, verb: str) -> Sequence[str]:
+    own = known.filter((pl.col("subject") == subject) & (pl.col("verb") == verb))
     counts = own.group_by("object").agg(pl.col("count").sum()).sort(pl.col("count").neg(), "object").head(4)
     return [f"{shown} ({count:,}×)" for shown, count in counts.iter_rows()]
 
@@ -70,4 +80,27 @@ def _judge(place: Path, profile: Path, stream: TextIO, color: places.Color) -> N
         stream.writelines(f"  {alert['severity']!s:<9}{alert['title']}\n" for alert in rest)
     stream.write(
         f"\n{found.intake.accepted:,} requests, {len(found.alerts)} alerts: nobody wrote a rule for any of them.\n"
+    )
+
+
+def _learn_servers(place: Path, profile: Path, stream: TextIO) -> None:
+    stream.write("\nAnd the same for what runs in containers: learning a minute and a half of five real servers …\n")
+    stream.flush()
+    learned = flow.learn([str(place / "activity-learn.jsonl.zst")], profile)
+    known = flow.known(profile)
+    stream.write(f"  {learned.intake.accepted:,} events of the node sensor became {known.height:,} facts.\n")
+    _tell_of(known, SERVER, "a database", SERVER_VERBS, stream)
+
+
+def _judge_servers(place: Path, profile: Path, stream: TextIO, color: places.Color) -> None:
+    stream.write("\nJudging the minutes after: the same work, a rollout, and ten attacks …\n\n")
+    stream.flush()
+    found = flow.detect([str(place / "activity-judge.jsonl.zst")], profile)
+    told = next((alert for alert in found.alerts if alert["subject"] == SERVER), None)
+    outputs.write("table", [told] if told else [], stream, color=color)
+    stream.write("\nAnd the others, by server:\n")
+    others = Counter(f"{alert['severity']!s:<9}{alert['title']}" for alert in found.alerts if alert is not told)
+    stream.writelines(f"  {title}{f' ({count}×)' if count > 1 else ''}\n" for title, count in others.items())
+    stream.write(
+        f"\n{found.intake.accepted:,} events, {len(found.alerts)} alerts: no rule was written for any of them.\n"
     )
