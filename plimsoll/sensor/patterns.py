@@ -48,6 +48,8 @@ _EXACT = re.compile(
 )
 _VERSION = re.compile(r"\.\.[0-9]{4}_[0-9]{2}_[0-9]{2}_.*", re.DOTALL)  # what a mounted Secret's files really lie in
 
+_STARS = frozenset({"*", "**"})
+
 
 class Pattern(NamedTuple):
     """Names that count as known, and for what."""
@@ -146,7 +148,7 @@ def learned(reads: Iterable[str], writes: Iterable[str]) -> list[Pattern]:
 def _patterns(paths: Iterable[str], access: Access, limit: int) -> list[Pattern]:
     tree: Tree = {}
     for path in paths:
-        if path.startswith("/"):
+        if path.startswith("/") and not _STARS & set(_segments(path)):  # a file of that name would open its folder
             _plant(tree, _segments(generalised(path))[:DEEPEST])
     _collapse(tree, "", limit)
     for depth in range(DEEPEST, 1, -1):

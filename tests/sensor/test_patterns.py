@@ -67,6 +67,11 @@ def test_sensitive_folders_are_never_taken_as_a_whole(folder: str) -> None:
     assert texts([], [f"{folder}/{name}x" for name in "abcdefghijklmnop"]) == set()
 
 
+@pytest.mark.parametrize("path", ["/etc/*", "/etc/**", "/*/passwd", "/data/*"])
+def test_a_file_whose_name_is_a_star_is_only_itself(path: str) -> None:
+    assert texts([path], [path]) == set()
+
+
 def test_many_folders_alike_are_any_folder() -> None:
     names = [f"{one}{other}" for one in "ghijkl" for other in "ghijkl"]
     assert texts([], [f"/cache/{name}/index" for name in names]) == {"/cache/*/index"}
