@@ -56,7 +56,9 @@ def main() -> int:
     least = 200_000 if "--quick" in sys.argv else 1_000_000
     lines = gzip.decompress(CAPTURE.read_bytes()).splitlines()
     official = (*FILES, "k8s_audit_rules.yaml")
-    print(f"\nRules: {len(lines):,} events, {sum(map(len, lines)) / len(lines):,.0f} bytes each; all official files loaded in {taken(lambda: load(official)):.2f} s")
+    print(
+        f"\nRules: {len(lines):,} events, {sum(map(len, lines)) / len(lines):,.0f} bytes each; all official files loaded in {taken(lambda: load(official)):.2f} s"
+    )
     rows: list[list[str]] = []
     for name, (files, first) in SETS.items():
         rules = load(files)
@@ -64,7 +66,7 @@ def main() -> int:
         wanted = {column: columns.dtype(column, "syscall") for column in room.engine.columns}
         frame = falco_events.Wide(wanted, lambda _: True).parse(lines, 1).events
         speeds = [evaluated(run.Engine(rules, "syscall"), frame, size, least, first=first) for size in BATCHES]
-        reading = len(lines) / taken(lambda: room.source.parse(lines, 1))
+        reading = len(lines) / taken(lambda room=room: room.source.parse(lines, 1))
         whole = flow_rules.Room("falco_events", rules)
 
         def end_to_end(whole: flow_rules.Room = whole, first: bool = first) -> None:
@@ -72,8 +74,18 @@ def main() -> int:
                 list(whole.alerts(whole.source.parse(lines[at : at + (1 << 14)], 1).events, first=first))
 
         rows.append([name, *(f"{speed:,.0f}" for speed in (*speeds, reading, len(lines) / taken(end_to_end)))])
-    table(["events/s/core", *(f"columns, batches of {size // 1024} k" for size in BATCHES), "JSON lines read", "JSON lines to alerts"], rows)
-    print(f"  resident memory at its peak: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB (the capture and its columns held whole)")
+    table(
+        [
+            "events/s/core",
+            *(f"columns, batches of {size // 1024} k" for size in BATCHES),
+            "JSON lines read",
+            "JSON lines to alerts",
+        ],
+        rows,
+    )
+    print(
+        f"  resident memory at its peak: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB (the capture and its columns held whole)"
+    )
     return 0
 
 

@@ -70,15 +70,23 @@ def _printable(text: str) -> str:
 
 @rules_app.command(help_epilogue="Example: plimsoll rules run events.jsonl.gz --rules falco_rules.yaml -o jsonl")
 def run(
-    sources: Annotated[list[str], Parameter(help="A file, folder, glob, `-` or URL; gzip and zstd by content.", negative=())],
+    sources: Annotated[
+        list[str], Parameter(help="A file, folder, glob, `-` or URL; gzip and zstd by content.", negative=())
+    ],
     /,
     *,
     rules: Annotated[list[str], Parameter(name="--rules", help="Rule file; several are loaded in order.", negative=())],
-    matching: Annotated[Literal["first", "all"], Parameter(help="One alert an event, of the first rule that holds, or one of each.")] = "first",
+    matching: Annotated[
+        Literal["first", "all"], Parameter(help="One alert an event, of the first rule that holds, or one of each.")
+    ] = "first",
     tags: Tags = None,
     skip_tags: Annotated[str | None, Parameter(help="Leave out rules with one of these tags.")] = None,
-    from_: Annotated[str | None, Parameter(name="--from", help="Format of the sources, where content does not tell.")] = None,
-    rejects: Annotated[Path | None, Parameter(name="--rejects", help="File to keep the records in that could not be read.")] = None,
+    from_: Annotated[
+        str | None, Parameter(name="--from", help="Format of the sources, where content does not tell.")
+    ] = None,
+    rejects: Annotated[
+        Path | None, Parameter(name="--rejects", help="File to keep the records in that could not be read.")
+    ] = None,
     output: Output = "table",
     color: Color = "auto",
 ) -> int:
@@ -104,7 +112,10 @@ def _put(output: Form, alerts: Iterable[flow_rules.Alert], color: places.Color) 
         outputs.write("jsonl", alerts, sys.stdout)
     elif output == "table":
         columns = [table.Column(name) for name in ("TIME", "PRIORITY", "RULE", "OUTPUT")]
-        texts = [[one["time"], one["priority"], one["rule"], one["output"].partition(f"{one['priority']} ")[2]] for one in alerts]
+        texts = [
+            [one["time"], one["priority"], one["rule"], one["output"].partition(f"{one['priority']} ")[2]]
+            for one in alerts
+        ]
         table.show(columns, texts, sys.stdout, none="No rule held.", color=color)
     else:
         outputs.document(output, [*alerts], sys.stdout)
@@ -128,9 +139,11 @@ def _leftover(going: flow_rules.Run, rejects: Path | None) -> int:
     return DEGRADED if degraded else OK
 
 
-@rules_app.command(help_epilogue="Example: plimsoll rules test my_rules.test.yaml")
-def test(
-    files: Annotated[list[str], Parameter(help="Files of tests: rules, events, and the alerts they should give.", negative=())],
+@rules_app.command(name="test", help_epilogue="Example: plimsoll rules test my_rules.test.yaml")
+def try_out(
+    files: Annotated[
+        list[str], Parameter(help="Files of tests: rules, events, and the alerts they should give.", negative=())
+    ],
     /,
     *,
     output: Output = "table",
@@ -138,7 +151,7 @@ def test(
     """Run users' own tests of their rules; exit with 1 where one fails."""
     failed = False
     rows: list[dict[str, object]] = []
-    for outcome in (one for path in files for one in flow_rules.test(path)):
+    for outcome in (one for path in files for one in flow_rules.outcomes(path)):
         if isinstance(outcome, flow_rules.Untestable):
             failed = True
             for problem in outcome.problems:
@@ -159,5 +172,9 @@ def test(
 
 
 def _line(outcome: flow_rules.Outcome) -> str:
-    told = [f"no alert of {name}" for name in outcome.missing] + [f"an alert of {name} too many" for name in outcome.extra]
-    return f"{'ok  ' if outcome.passed else 'FAIL'} {outcome.file}: {outcome.name}" + (f": {'; '.join(told)}" if told else "")
+    told = [f"no alert of {name}" for name in outcome.missing] + [
+        f"an alert of {name} too many" for name in outcome.extra
+    ]
+    return f"{'ok  ' if outcome.passed else 'FAIL'} {outcome.file}: {outcome.name}" + (
+        f": {'; '.join(told)}" if told else ""
+    )

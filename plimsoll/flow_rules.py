@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,6 +40,14 @@ def _text(path: Path) -> str:
         raise errors.InputError("no UTF-8", file=inputs.shown(path)) from None
 
 
+def _anything(_: str) -> bool:
+    return True
+
+
+def _told(column: str) -> bool:
+    return columns.activity(column) is not None
+
+
 class Room:
     """Rules at work on one format: which fields they read, and how those are made of its records."""
 
@@ -48,9 +56,7 @@ class Room:
         source = sources.get(name)
         self.stream = source.STREAM
         self.kind = "k8s_audit" if self.stream == "audit" else "syscall"
-        given: Callable[[str], bool] = lambda _: True
-        if self.stream == "activity" and name != "falco_events":
-            given = lambda column: columns.activity(column) is not None
+        given = _told if self.stream == "activity" and name != "falco_events" else _anything
         self.engine = run.Engine(rules, self.kind, given)
         self.source = self._source(source)
 
@@ -74,7 +80,9 @@ class Room:
             yield self._alert(self.engine.rules[rule], values[row])
 
     def _alert(self, rule: ruleset.Compiled, values: Mapping[str, Any]) -> Alert:
-        event = output.Event(values["evt.num"], values.get("evt.rawtime") or 0, values.get("evt.hostname") or platform.node())
+        event = output.Event(
+            values["evt.num"], values.get("evt.rawtime") or 0, values.get("evt.hostname") or platform.node()
+        )
         return output.alert(rule, rule.output, event, values)
 
     def _fields(self, events: pl.DataFrame, wanted: frozenset[str]) -> pl.DataFrame:
@@ -106,7 +114,11 @@ class Run:
 
     def _meant(self, source: inputs.Input) -> str | None:
         """Return the format that all rules are about, where the content tells none; else None."""
-        if {rule.source for rule in self._rules.rules if rule.enabled} != {"k8s_audit"} or not source.again or source.found:
+        if (
+            {rule.source for rule in self._rules.rules if rule.enabled} != {"k8s_audit"}
+            or not source.again
+            or source.found
+        ):
             return None
         try:
             return reading.detect(source)
@@ -144,14 +156,18 @@ class Untestable(NamedTuple):
     problems: tuple[problems.Problem, ...]
 
 
-def test(path: str) -> Iterator[Outcome | Untestable]:
+def outcomes(path: str) -> Iterator[Outcome | Untestable]:
     """Yield the outcomes of a file of tests: rules, and for each test its events and the alerts they should give."""
     shown = inputs.shown(path)
     try:
         document = yaml_values.value(_text(Path(path)).encode())
     except yaml_values.Unreadable as broken:
         raise errors.InputError(str(broken), file=shown, line=broken.line + 1) from None
-    if not isinstance(document, dict) or not _texts(document.get("rules")) or not isinstance(document.get("tests"), list):
+    if (
+        not isinstance(document, dict)
+        or not _texts(document.get("rules"))
+        or not isinstance(document.get("tests"), list)
+    ):
         raise errors.InputError("a file of tests has `rules`, a list of files, and `tests`, a list", file=shown)
     rules = read([str(Path(path).parent / name) for name in document["rules"]])
     if not rules.loads:
@@ -170,7 +186,10 @@ def _outcome(file: str, number: int, one: Any, rules: ruleset.Ruleset) -> Outcom
         raise errors.InputError(f"test {number} has no `events` and `alerts`, both lists", file=file)
     name = str(one.get("name", number))
     matching = one.get("matching", "all")
-    got = [alert["rule"] for alert in _judged(one["events"], rules, first=matching == "first", where=f"{file}: test {name}")]
+    got = [
+        alert["rule"]
+        for alert in _judged(one["events"], rules, first=matching == "first", where=f"{file}: test {name}")
+    ]
     wanted = [str(alert) for alert in one["alerts"]]
     return Outcome(file, name, tuple(_without(wanted, got)), tuple(_without(got, wanted)))
 
@@ -189,7 +208,11 @@ def _without(names: Sequence[str], others: Sequence[str]) -> list[str]:
 
 def _judged(events: Sequence[Any], rules: ruleset.Ruleset, *, first: bool, where: str) -> Iterator[Alert]:
     """Yield the alerts on events that were written down in a test."""
-    numbered = [event if "auditID" in event else {"evt.num": at, **event} for at, event in enumerate(events, 1) if isinstance(event, dict)]
+    numbered = [
+        event if "auditID" in event else {"evt.num": at, **event}
+        for at, event in enumerate(events, 1)
+        if isinstance(event, dict)
+    ]
     lines = [msgspec.json.encode(event) for event in numbered]
     form = sources.recognised(lines)
     if len(numbered) < len(events) or (form is None and events):

@@ -67,8 +67,8 @@ def needs_whole(field: str) -> bool:
     if field in PLAIN:
         return False
     if field.startswith("jevt.value["):
-        return field[12:].split("/")[0].rstrip("]") not in ("requestObject", "responseObject", "annotations")
-    return field in ("jevt.obj", "ka.response.reason", "jevt.rawtime", "jevt.time", "jevt.time.iso8601", "evt.rawtime")
+        return field[12:].partition("/")[0].rstrip("]") not in ("requestObject", "responseObject", "annotations")
+    return field in ("jevt.obj", "ka.response.reason", *TIMES)
 
 
 class View:
@@ -89,23 +89,30 @@ class View:
 
     def _values(self, field: syntax.Field) -> Sequence[Any] | None:
         name, arg = field
-        if name in _TIMES:
-            return [_TIMES[name](time) for time in self._times()]
+        if name in TIMES:
+            return [TIMES[name](time) for time in self._times()]
         if name == "ka.uri.param":
             return [parameter(uri, arg or "") for uri in self._list("requestURI")]
-        if name == "ka.auth.openshift.decision" or name == "ka.auth.openshift.username":
+        if name in ("ka.auth.openshift.decision", "ka.auth.openshift.username"):
             key = f"authentication.openshift.io/{name.rpartition('.')[2]}"
             return [text(at(notes, [key])) for notes in self._json("annotations")]
         if name == "ka.response.reason":
             return [text(at(event, ["responseStatus", "reason"])) for event in self._json(WHOLE)]
         if name == "jevt.obj":
-            return [None if event is None else msgspec.json.format(_write(event), indent=2).decode() for event in self._json(WHOLE)]
+            return [
+                None if event is None else msgspec.json.format(_write(event), indent=2).decode()
+                for event in self._json(WHOLE)
+            ]
         if name == "jevt.value":
             return self._pointed(arg or "")
         if name in ("ka.resp.name", "ka.target.pod.name"):
             return [text(at(body, ["metadata", "name"])) for body in self._json("responseObject")]
         read = _BODY.get(name) or _pod(name)
-        return None if read is None else [None if body is None else _some(read(body, arg)) for body in self._json("requestObject")]
+        return (
+            None
+            if read is None
+            else [None if body is None else _some(read(body, arg)) for body in self._json("requestObject")]
+        )
 
     def _list(self, column: str) -> list[Any]:
         return self._events[column].to_list() if column in self._columns else [None] * self._events.height
@@ -118,9 +125,15 @@ class View:
 
     def _times(self) -> list[int | None]:
         """Return when each event's stage was reached, in nanoseconds; where that is not told, when the request came."""
-        came = self._events["time"].dt.epoch("us").to_list() if "time" in self._columns else [None] * self._events.height
+        came = (
+            self._events["time"].dt.epoch("us").to_list() if "time" in self._columns else [None] * self._events.height
+        )
         stages = [at(event, ["stageTimestamp"]) for event in self._json(WHOLE)]
-        told = pl.Series(stages, dtype=pl.String).str.to_datetime(time_unit="us", time_zone="UTC", strict=False).dt.epoch("us")
+        told = (
+            pl.Series(stages, dtype=pl.String)
+            .str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
+            .dt.epoch("us")
+        )
         return [None if time is None else time * 1000 for time in told.fill_null(pl.Series(came, dtype=pl.Int64))]
 
     def _pointed(self, pointer: str) -> list[str | None]:
@@ -200,7 +213,7 @@ def repository(image: str) -> str:
     return head if colon and "/" not in tag else name
 
 
-_TIMES: dict[str, Callable[[int | None], Any]] = {
+TIMES: dict[str, Callable[[int | None], Any]] = {
     "jevt.rawtime": lambda time: time,
     "evt.rawtime": lambda time: time,
     "jevt.time": lambda time: None if time is None else transform.clock(time, "%H:%M:%S.%9"),
@@ -242,7 +255,9 @@ def _list(body: Json, *parts: str) -> list[Json]:
 
 def _kinds(body: Json, _: str | None) -> list[str]:
     """Return which kinds the volumes of a pod are."""
-    return [key for volume in _list(body, "spec", "volumes") if isinstance(volume, dict) for key in volume if key != "name"]
+    return [
+        key for volume in _list(body, "spec", "volumes") if isinstance(volume, dict) for key in volume if key != "name"
+    ]
 
 
 def _named(body: Json, arg: str | None) -> str:
@@ -259,7 +274,9 @@ def _first_repository(body: Json, _: str | None) -> str | None:
 
 
 def _privileged(body: Json, _: str | None) -> str:
-    return text(any(at(one, ["securityContext", "privileged"]) is True for one in _list(body, "spec", "containers"))) or ""
+    return (
+        text(any(at(one, ["securityContext", "privileged"]) is True for one in _list(body, "spec", "containers"))) or ""
+    )
 
 
 def _mounted(body: Json, arg: str | None) -> str:
@@ -294,7 +311,9 @@ _BODY: dict[str, Reader] = {
     "ka.req.pod.run_as_user": _path("spec", "securityContext", "runAsUser"),
     "ka.req.pod.run_as_group": _path("spec", "securityContext", "runAsGroup"),
     "ka.req.pod.fs_group": _path("spec", "securityContext", "fsGroup"),
-    "ka.req.pod.supplemental_groups": lambda body, _: texts(at(body, ["spec", "securityContext", "supplementalGroups"])),
+    "ka.req.pod.supplemental_groups": lambda body, _: texts(
+        at(body, ["spec", "securityContext", "supplementalGroups"])
+    ),
     "ka.req.pod.volumes.hostpath": _volumes("hostPath", "path"),
     "ka.req.pod.volumes.flexvolume_driver": _volumes("flexVolume", "driver"),
     "ka.req.pod.volumes.volume_type": _kinds,
@@ -325,7 +344,9 @@ def _pod(name: str) -> Reader | None:
     group, what = parts
 
     def read(body: Json, _: str | None) -> list[str]:
-        found = [_of_container(container, what, body) for container in [*_list(body, "spec", group), *_list(body, group)]]
+        found = [
+            _of_container(container, what, body) for container in [*_list(body, "spec", group), *_list(body, group)]
+        ]
         return [one for many in found for one in many]
 
     return read

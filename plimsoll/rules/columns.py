@@ -43,7 +43,11 @@ def of_activity(events: pl.DataFrame, wanted: Iterable[str]) -> pl.DataFrame:
     [{'fd.directory': '/etc', 'proc.aname[2]': 'runc'}]
     """
     made = {name: expression for name in wanted if (expression := activity(name)) is not None}
-    held = [expression.alias(name) for name, expression in made.items() if {*expression.meta.root_names()} <= {*events.columns}]
+    held = [
+        expression.alias(name)
+        for name, expression in made.items()
+        if {*expression.meta.root_names()} <= {*events.columns}
+    ]
     return events.select(held) if held else pl.DataFrame()
 
 
@@ -106,7 +110,9 @@ def _path() -> pl.Expr:
 
 def _opened(pattern: str) -> Callable[[], pl.Expr]:
     """Return whether an event opened a file so."""
-    return lambda: pl.col("evt_type").is_in(_OPENS) & pl.col("evt_arg_flags").str.contains(pattern).fill_null(value=False)
+    return lambda: (
+        pl.col("evt_type").is_in(_OPENS) & pl.col("evt_arg_flags").str.contains(pattern).fill_null(value=False)
+    )
 
 
 def _result() -> pl.Expr:
@@ -126,7 +132,7 @@ def _family() -> pl.Expr:
 
 
 _MADE: dict[str, Callable[[], pl.Expr]] = {
-    "evt.rawtime": lambda: (pl.col("time").dt.epoch("us").cast(pl.UInt64) * 1000),
+    "evt.rawtime": lambda: pl.col("time").dt.epoch("us").cast(pl.UInt64) * 1000,
     "evt.rawres": _result,
     "evt.is_open_read": _opened("O_RDONLY|O_RDWR"),
     "evt.is_open_write": _opened("O_WRONLY|O_RDWR"),
@@ -140,13 +146,26 @@ _MADE: dict[str, Callable[[], pl.Expr]] = {
     "fd.filename": lambda: _path().str.extract(r"(?s)([^/]*)$"),
     "proc.args": lambda: pl.col("proc_cmdline").str.extract(r"(?s)^[^ ]* ?(.*)$"),
     "proc.aname": lambda: pl.col("proc_aname").list.join(" "),
-    "container.image.repository": lambda: pl.col("container_image").str.replace(r"(?s)@.*$", "").str.replace(r"(?s):[^/:]*$", ""),
-    "container.image.tag": lambda: pl.col("container_image").str.replace(r"(?s)@.*$", "").str.extract(r"(?s):([^/:]*)$"),
+    "container.image.repository": lambda: (
+        pl.col("container_image").str.replace(r"(?s)@.*$", "").str.replace(r"(?s):[^/:]*$", "")
+    ),
+    "container.image.tag": lambda: (
+        pl.col("container_image").str.replace(r"(?s)@.*$", "").str.extract(r"(?s):([^/:]*)$")
+    ),
     "evt.arg.oldpath": lambda: pl.when(pl.col("evt_type").is_in(_MOVES)).then(pl.col("fd_name")),
     "evt.arg.newpath": lambda: pl.when(pl.col("evt_type").is_in(_MOVES)).then(pl.col("fs_path_target")),
     "evt.arg.name": _path,
     "evt.arg.path": _path,
 }
+
+
+def told_by_audit(name: str) -> bool:
+    """Say whether the audit table tells a field, without a column of whole events.
+
+    >>> told_by_audit("ka.req.pod.host_pid"), told_by_audit("jevt.rawtime"), told_by_audit("ka.response.reason")
+    (True, True, False)
+    """
+    return name in audit.TIMES or not audit.needs_whole(name)
 
 
 def of_audit(events: pl.DataFrame, wanted: Iterable[str]) -> pl.DataFrame:

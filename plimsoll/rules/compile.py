@@ -117,7 +117,10 @@ class Graph:
                 sets.setdefault(self._among[part][0], []).append(part)
         joined = {column: found for column, found in sets.items() if len(found) > 1}
         gone = {part for found in joined.values() for part in found}
-        made = [self._one_of(column, frozenset().union(*(self._among[part][1] for part in found))) for column, found in joined.items()]
+        made = [
+            self._one_of(column, frozenset().union(*(self._among[part][1] for part in found)))
+            for column, found in joined.items()
+        ]
         return [*dict.fromkeys([*made, *(part for part in parts if part not in gone)])]
 
     def _one_of(self, column: str, texts: frozenset[str]) -> int:
@@ -223,14 +226,16 @@ class Graph:
         read: Callable[[str], Any] = int if kind.type == "int64" else str
 
         def test(names: str) -> bool:
-            return any(one(read(name)) for name in names.split(" ") if kind.type != "int64" or name.lstrip("-").isdecimal())
+            return any(
+                one(read(name)) for name in names.split(" ") if kind.type != "int64" or name.lstrip("-").isdecimal()
+            )
 
         return self._leaf(Leaf((column,), "texts", test), (column, check._replace(at=0)))
 
     def _either(self, check: syntax.Check, kind: fields.Kind) -> int:
         """Return the test of both ends of a connection: `=` wants one of them, `!=` both.
 
-        A socket of IP that has no address yet is compared as 0.0.0.0, port 0.
+        A socket of IP that has no address yet is compared as 0.0.0.0 or ::, port 0.
         """
         name = str(fields.resolve(check.left, self.source)[0]) if isinstance(check.left, syntax.Field) else ""
         if isinstance(check.right, syntax.Field | syntax.Call):
@@ -240,15 +245,19 @@ class Graph:
         equal = check._replace(operator="=") if check.operator == "!=" else check
         tests = [self._test(equal, transform.Operand(kind.type, (end,))) for end in ends]
         told = [self._exists(end) for end in ends]
-        lost = self.conjunction([self._one_of("fd.type", frozenset({"ipv4", "ipv6"})), *map(self.negation, told)])
         texts, word = _texts(equal.right)
-        nowhere: Any = {"address": "0.0.0.0", "net": "0.0.0.0"}.get(kind.type, 0)  # noqa: S104  no socket is opened
-        if operators.meaning(kind.type, equal.operator, texts, word).test(nowhere):
-            tests.append(lost)
+        passes = operators.meaning(kind.type, equal.operator, texts, word).test
+        lost = {
+            family: self.conjunction([self._one_of("fd.type", frozenset({family})), *map(self.negation, told)])
+            for family in _NOWHERE
+        }
+        tests += [
+            node for family, node in lost.items() if passes(_NOWHERE[family] if kind.type in ("address", "net") else 0)
+        ]
         held = self.disjunction(tests)
         if check.operator != "!=":
             return held
-        return self.conjunction([self.disjunction([*told, lost]), self.negation(held)])
+        return self.conjunction([self.disjunction([*told, *lost.values()]), self.negation(held)])
 
     def _exists(self, column: str) -> int:
         kind = fields.CATALOGUE[self.source][column]
@@ -318,6 +327,8 @@ _EITHER = {
     "fd.net": ("fd.cip", "fd.sip"),
     "fd.proto": ("fd.cport", "fd.sport"),
 }
+_NOWHERE = {"ipv4": "0.0.0.0", "ipv6": "::"}  # noqa: S104  no socket is opened
+"""fd.type → the address of a socket that has none."""
 _NETS = {"fd.cnet": "fd.cip", "fd.snet": "fd.sip", "fd.lnet": "fd.lip", "fd.rnet": "fd.rip"}
 
 

@@ -188,7 +188,9 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
 }
 """Source → name → what is known of the field."""
 
-DEPRECATED = frozenset({"evt.dir", "evt.latency", "evt.latency.s", "evt.latency.ns", "evt.latency.human", "evt.wait_latency"})
+DEPRECATED = frozenset(
+    {"evt.dir", "evt.latency", "evt.latency.s", "evt.latency.ns", "evt.latency.human", "evt.wait_latency"}
+)
 ANCESTORS = frozenset({"proc.aname", "proc.aexe", "proc.aexepath", "proc.acmdline", "proc.apid", "proc.aenv"})
 """Fields that without an index stand for every ancestor."""
 

@@ -106,7 +106,14 @@ class Rule:
 _SCALAR = {"desc", "priority", "output", "condition"}
 _NEEDED = ("condition", "output", "desc", "priority")
 _APPENDED = frozenset({"condition", "output", "desc", "tags", "exceptions"})
-_REPLACED = _APPENDED | {"priority", "enabled", "capture", "capture_duration", "warn_evttypes", "skip-if-unknown-filter"}
+_REPLACED = _APPENDED | {
+    "priority",
+    "enabled",
+    "capture",
+    "capture_duration",
+    "warn_evttypes",
+    "skip-if-unknown-filter",
+}
 _KEYS = {
     "list": frozenset({"list", "items", "append", "override"}),
     "macro": frozenset({"macro", "condition", "append", "override"}),
@@ -171,7 +178,11 @@ class Collected:
 
     def _read(self, item: Node) -> None:
         if not isinstance(item, marked.Mapping):
-            self.refuse("LOAD_ERR_YAML_VALIDATE", "Unexpected element type. Each element should be a yaml associative array.", item.mark)
+            self.refuse(
+                "LOAD_ERR_YAML_VALIDATE",
+                "Unexpected element type. Each element should be a yaml associative array.",
+                item.mark,
+            )
         readers = {
             "required_engine_version": self._engine,
             "required_plugin_versions": self._plugins,
@@ -196,10 +207,10 @@ class Collected:
 
     def _node(self, item: marked.Mapping, key: str) -> Node:
         node = self._maybe(item, key)
-        if node is not None:
-            return node
-        empty = key in item.keys
-        self.refuse("LOAD_ERR_YAML_VALIDATE", f"Mapping for key '{key}' is empty" if empty else f"Item has no mapping for key '{key}'", item.mark)
+        if node is None:
+            lacks = f"Mapping for key '{key}' is empty" if key in item.keys else f"Item has no mapping for key '{key}'"
+            self.refuse("LOAD_ERR_YAML_VALIDATE", lacks, item.mark)
+        return node
 
     @staticmethod
     def _maybe(item: marked.Mapping, key: str) -> Node | None:
@@ -211,7 +222,7 @@ class Collected:
             self.refuse("LOAD_ERR_YAML_VALIDATE", "Value is not a scalar value", node.mark)
         return Text(node.text, self._file, node.mark)
 
-    def _truth(self, item: marked.Mapping, key: str, default: bool) -> bool:  # noqa: FBT001
+    def _truth(self, item: marked.Mapping, key: str, default: bool) -> bool:
         node = self._maybe(item, key)
         if node is None:
             return default
@@ -236,13 +247,25 @@ class Collected:
         for key, how in told.items():
             allowed = (["append"] if key in appended else []) + (["replace"] if key in replaced else [])
             if how not in allowed:
-                say = f"Key '{key}' cannot be appended to or replaced" if not allowed else f"Invalid override operation for key '{key}': '{how}'. Allowed: {', '.join(allowed)}"
+                say = (
+                    f"Key '{key}' cannot be appended to or replaced"
+                    if not allowed
+                    else f"Invalid override operation for key '{key}': '{how}'. Allowed: {', '.join(allowed)}"
+                )
                 self.refuse("LOAD_ERR_YAML_VALIDATE", say, node.keys[key].mark)
             if self._maybe(item, key) is None:
-                self.refuse("LOAD_ERR_YAML_VALIDATE", f"An {how} override for '{key}' was specified but '{key}' is not defined", node.mark)
+                self.refuse(
+                    "LOAD_ERR_YAML_VALIDATE",
+                    f"An {how} override for '{key}' was specified but '{key}' is not defined",
+                    node.mark,
+                )
         for key in item.keys:
             if key in appended | replaced and key not in told:
-                self.refuse("LOAD_ERR_YAML_VALIDATE", f"Unexpected key '{key}': no corresponding entry under 'override' is defined.", item.keys[key].mark)
+                self.refuse(
+                    "LOAD_ERR_YAML_VALIDATE",
+                    f"Unexpected key '{key}': no corresponding entry under 'override' is defined.",
+                    item.keys[key].mark,
+                )
         return told
 
     def _appends(self, item: marked.Mapping) -> bool:
@@ -271,11 +294,19 @@ class Collected:
         match = _VERSION.fullmatch(text)
         plain = re.fullmatch("[0-9]{1,9}", text)
         if not match and not plain:
-            self.refuse("LOAD_ERR_YAML_VALIDATE", f"Unable to parse engine version '{text[:100]}' as a semver string. Expected \"x.y.z\" semver format.", node.mark)
+            self.refuse(
+                "LOAD_ERR_YAML_VALIDATE",
+                f"Unable to parse engine version '{text[:100]}' as a semver string. Expected \"x.y.z\" semver format.",
+                node.mark,
+            )
         wanted = (int(match[1]), int(match[2]), int(match[3])) if match else (0, int(text), 0)
         self.engines[self._file] = wanted
         if wanted[0] != ENGINE[0] or wanted > ENGINE:
-            self.refuse("LOAD_ERR_VALIDATE", f"Rules require engine version {_dotted(wanted)}, but engine version is {_dotted(ENGINE)}", node.mark)
+            self.refuse(
+                "LOAD_ERR_VALIDATE",
+                f"Rules require engine version {_dotted(wanted)}, but engine version is {_dotted(ENGINE)}",
+                node.mark,
+            )
 
     def _plugins(self, item: marked.Mapping) -> None:
         node = self._node(item, "required_plugin_versions")
@@ -285,12 +316,16 @@ class Collected:
             wanted = [self._plugin(one)]
             others = self._maybe(one, "alternatives") if isinstance(one, marked.Mapping) else None
             if others is not None and not isinstance(others, marked.Sequence):
-                self.refuse("LOAD_ERR_YAML_VALIDATE", "Value of plugin version alternatives must be a sequence", others.mark)
+                self.refuse(
+                    "LOAD_ERR_YAML_VALIDATE", "Value of plugin version alternatives must be a sequence", others.mark
+                )
             wanted += [self._plugin(other) for other in others.items] if others else []
             self.required |= {name for name, _ in wanted}
             if not any(_satisfies(PLUGINS.get(name), version) for name, version in wanted):
                 names = ", ".join(f"{name}:{_dotted(version)}" for name, version in wanted)
-                self.refuse("LOAD_ERR_VALIDATE", f"Plugin requirement not satisfied, must load one of: {names}", one.mark)
+                self.refuse(
+                    "LOAD_ERR_VALIDATE", f"Plugin requirement not satisfied, must load one of: {names}", one.mark
+                )
 
     def _plugin(self, node: Node) -> tuple[str, tuple[int, ...]]:
         if not isinstance(node, marked.Mapping):
@@ -299,7 +334,11 @@ class Collected:
         version = self._text(self._node(node, "version")).text
         match = _VERSION.fullmatch(version)
         if not match:
-            self.refuse("LOAD_ERR_YAML_VALIDATE", f"Invalid required version '{version[:100]}' for plugin {name[:100]}", node.mark)
+            self.refuse(
+                "LOAD_ERR_YAML_VALIDATE",
+                f"Invalid required version '{version[:100]}' for plugin {name[:100]}",
+                node.mark,
+            )
         return name, (int(match[1]), int(match[2]), int(match[3]))
 
     def _named(self, item: marked.Mapping, kind: str) -> Text:
@@ -322,7 +361,11 @@ class Collected:
         how, known = self._how(item, "items"), self.lists.get(name)
         if how == "append":
             if known is None:
-                self.refuse("LOAD_ERR_VALIDATE", "List uses 'append' or 'override.items: append' but no list by that name already exists", item.mark)
+                self.refuse(
+                    "LOAD_ERR_VALIDATE",
+                    "List uses 'append' or 'override.items: append' but no list by that name already exists",
+                    item.mark,
+                )
             known.items, known.visibility = known.items + items, self._tick()
             return
         now = self._tick()
@@ -335,7 +378,11 @@ class Collected:
         how, known = self._how(item, "condition"), self.macros.get(name)
         if how == "append":
             if known is None:
-                self.refuse("LOAD_ERR_VALIDATE", "Macro uses 'append' or 'override.condition: append' but no macro by that name already exists", item.mark)
+                self.refuse(
+                    "LOAD_ERR_VALIDATE",
+                    "Macro uses 'append' or 'override.condition: append' but no macro by that name already exists",
+                    item.mark,
+                )
             known.condition, known.visibility = known.condition.with_more(condition), self._tick()
             return
         now = self._tick()
@@ -379,7 +426,11 @@ class Collected:
             for one in rule.exceptions:
                 self._settle(one, source)
                 if one.name in seen:
-                    self.warn("LOAD_EXCEPTION_NAME_NOT_UNIQUE", f"Multiple definitions of exception '{one.name}' in the same rule", one.place.mark)
+                    self.warn(
+                        "LOAD_EXCEPTION_NAME_NOT_UNIQUE",
+                        f"Multiple definitions of exception '{one.name}' in the same rule",
+                        one.place.mark,
+                    )
                 seen.add(one.name)
         self.rules[name] = rule
 
@@ -393,7 +444,9 @@ class Collected:
         return rule
 
     def _appended(self, item: marked.Mapping, name: str) -> None:
-        rule = self._known_rule(item, name, "Rule uses 'append' or 'override.<key>: append' but no rule by that name already exists")
+        rule = self._known_rule(
+            item, name, "Rule uses 'append' or 'override.<key>: append' but no rule by that name already exists"
+        )
         condition = self._maybe(item, "condition")
         if condition is None and self._maybe(item, "exceptions") is None:
             self.refuse("LOAD_ERR_VALIDATE", "Appended rule must have exceptions or condition property", item.mark)
@@ -410,7 +463,9 @@ class Collected:
 
     def _overridden(self, item: marked.Mapping, name: str, told: Mapping[str, str]) -> None:
         how = "append" if "append" in told.values() else "replace"
-        rule = self._known_rule(item, name, f"Rule uses 'append' or 'override.<key>: {how}' but no rule by that name already exists")
+        rule = self._known_rule(
+            item, name, f"Rule uses 'append' or 'override.<key>: {how}' but no rule by that name already exists"
+        )
         for key in ("condition", "output"):
             if key in told:
                 text = self._text(self._node(item, key))
@@ -492,7 +547,11 @@ class Collected:
                 continue
             for what in ("fields", "comps"):
                 if getattr(one, what) is not None:
-                    self.refuse("LOAD_ERR_VALIDATE", f"Can not append exception {what} to existing exception, only values", one.place.mark)
+                    self.refuse(
+                        "LOAD_ERR_VALIDATE",
+                        f"Can not append exception {what} to existing exception, only values",
+                        one.place.mark,
+                    )
             if not one.values:
                 self.warn("LOAD_APPEND_NO_VALUES", "Overriding/appending exception with no values", one.place.mark)
             known.values = known.values + one.values
@@ -507,7 +566,11 @@ class Collected:
         if not one.comps:
             one.comps = ["="] * len(names) if several else "in"
         if isinstance(one.comps, list) != several:
-            self.refuse("LOAD_ERR_VALIDATE", "Fields and comps must both be lists" if several else "Fields and comps must both be strings", mark)
+            self.refuse(
+                "LOAD_ERR_VALIDATE",
+                "Fields and comps must both be lists" if several else "Fields and comps must both be strings",
+                mark,
+            )
         comps = [" ".join(comp.split()) for comp in (one.comps if isinstance(one.comps, list) else [one.comps])]
         one.comps = comps if several else comps[0]
         if len(comps) != len(names):
@@ -518,7 +581,11 @@ class Collected:
             if not (word in operators.WORDS and single) and (word or comp not in operators.ALL | {"=="}):
                 self.refuse("LOAD_ERR_VALIDATE", f"'{comp[:100]}' is not a supported comparison operator", mark)
             if not several and comp not in operators.PLURAL:
-                self.refuse("LOAD_ERR_VALIDATE", "When fields is a single value, comps must be one of (in, pmatch, intersects)", mark)
+                self.refuse(
+                    "LOAD_ERR_VALIDATE",
+                    "When fields is a single value, comps must be one of (in, pmatch, intersects)",
+                    mark,
+                )
         for name in names:
             if not _is_field(name, source):
                 self.refuse("LOAD_ERR_VALIDATE", f"'{name[:100]}' is not a supported filter field", mark)

@@ -6,7 +6,7 @@ and an alias costs what it stands for.
 
 from __future__ import annotations
 
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
@@ -32,6 +32,7 @@ class Scalar(NamedTuple):
 
     @property
     def is_null(self) -> bool:
+        """Say whether this means nothing."""
         return self.plain and self.text in ("", "~", "null", "Null", "NULL")
 
 
@@ -87,7 +88,8 @@ def documents(text: str) -> list[Node]:
         raise Unreadable(str(broken).partition("\n")[0] or "no YAML", Mark()) from None
 
 
-def _mark(where: yaml.Mark) -> Mark:
+def _mark(where: Any) -> Mark:
+    """Return a place as PyYAML tells it, in C or in Python."""
     return Mark(where.line + 1, where.column + 1, where.index)
 
 
@@ -111,7 +113,7 @@ class _Builder:
             elif isinstance(event, yaml.CollectionEndEvent):
                 self._end()
             elif isinstance(event, yaml.AliasEvent):
-                node, weight = self._anchors.get(event.anchor) or _fail(f"unknown alias {event.anchor}", mark)
+                node, weight = self._anchors.get(event.anchor or "") or _fail(f"unknown alias {event.anchor}", mark)
                 self._add(node, None, weight)
             elif isinstance(event, yaml.DocumentStartEvent):
                 self._anchors = {}

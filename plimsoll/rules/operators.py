@@ -26,9 +26,7 @@ ORDER = frozenset({"<", "<=", ">", ">="})
 WORDS = frozenset({"oneof", "anyof", "allof"})
 PLURAL = frozenset({"in", "intersects", "pmatch"})
 TAKEN: dict[str, frozenset[str]] = {
-    "text": EQUAL
-    | ORDER
-    | {"contains", "icontains", "startswith", "endswith", "glob", "iglob", "regex", "pmatch"},
+    "text": EQUAL | ORDER | {"contains", "icontains", "startswith", "endswith", "glob", "iglob", "regex", "pmatch"},
     "bytes": EQUAL | {"contains", "startswith", "endswith", "bcontains", "bstartswith"},
     "bool": EQUAL,
     "address": EQUAL,
@@ -64,7 +62,7 @@ class Meaning(NamedTuple):
     """Of an array of numbers."""
 
 
-V = pl.col("v")
+distinct = pl.col("v")
 
 
 def meaning(kind: str, operator: str, texts: Sequence[str], word: str = "", *, is_list: bool = False) -> Meaning:
@@ -124,7 +122,7 @@ def _of_text(operator: str, texts: Sequence[str]) -> Meaning:
     first = texts[0] if texts else ""
     if operator in ("in", "intersects"):
         held = frozenset(texts)
-        return Meaning(held.__contains__, V.is_in(sorted(held)) if held else pl.lit(value=False))
+        return Meaning(held.__contains__, distinct.is_in(sorted(held)) if held else pl.lit(value=False))
     if operator == "pmatch":
         return _matched(f"{'|'.join(_path(text) for text in texts)}" if texts else None)
     if operator in ("glob", "iglob"):
@@ -133,17 +131,17 @@ def _of_text(operator: str, texts: Sequence[str]) -> Meaning:
         return _matched(rf"\A(?m-s:{posix(first)})\z", flags="")
     if operator == "icontains":
         folded = lower(first)
-        return Meaning(lambda value: folded in lower(value), V.str.contains(f"(?s){_folded(first)}"))
+        return Meaning(lambda value: folded in lower(value), distinct.str.contains(f"(?s){_folded(first)}"))
     return {
-        "=": Meaning(lambda value: value == first, V == first),
-        "!=": Meaning(lambda value: value != first, V != first),
-        "<": Meaning(lambda value: value.encode() < first.encode(), V < first),
-        "<=": Meaning(lambda value: value.encode() <= first.encode(), V <= first),
-        ">": Meaning(lambda value: value.encode() > first.encode(), V > first),
-        ">=": Meaning(lambda value: value.encode() >= first.encode(), V >= first),
-        "contains": Meaning(lambda value: first in value, V.str.contains(first, literal=True)),
-        "startswith": Meaning(lambda value: value.startswith(first), V.str.starts_with(first)),
-        "endswith": Meaning(lambda value: value.endswith(first), V.str.ends_with(first)),
+        "=": Meaning(lambda value: value == first, distinct == first),
+        "!=": Meaning(lambda value: value != first, distinct != first),
+        "<": Meaning(lambda value: value.encode() < first.encode(), distinct < first),
+        "<=": Meaning(lambda value: value.encode() <= first.encode(), distinct <= first),
+        ">": Meaning(lambda value: value.encode() > first.encode(), distinct > first),
+        ">=": Meaning(lambda value: value.encode() >= first.encode(), distinct >= first),
+        "contains": Meaning(lambda value: first in value, distinct.str.contains(first, literal=True)),
+        "startswith": Meaning(lambda value: value.startswith(first), distinct.str.starts_with(first)),
+        "endswith": Meaning(lambda value: value.endswith(first), distinct.str.ends_with(first)),
     }[operator]
 
 
@@ -237,9 +235,8 @@ def address_or_none(text: str) -> ADDRESS | None:
 def net(text: str) -> NET:
     """Return a net, which has its length behind a slash."""
     try:
-        if "/" not in text or len(text) > 64:
-            raise ValueError
-        return ipaddress.ip_network(text, strict=False)
+        # Without a slash, or too long to be one, it is made something that is none.
+        return ipaddress.ip_network(text if "/" in text[:64] else "", strict=False)
     except ValueError:
         raise Invalid(f"unrecognized IP net {text[:60]}") from None
 
@@ -276,7 +273,7 @@ def _matched(pattern: str | None, flags: str = "s") -> Meaning:
     except pl.exceptions.PolarsError as broken:
         reason = " ".join(str(broken).split())[-120:]
         raise Invalid(f"invalid pattern: {reason}") from None
-    return Meaning(test, V.str.contains(whole))
+    return Meaning(test, distinct.str.contains(whole))
 
 
 _SPECIAL = frozenset(r"\.+*?()|[]{}^$#&-~/ " + "\t\n\r")
@@ -288,7 +285,9 @@ def quoted(text: str) -> str:
     >>> quoted("a.b")
     'a\\.b'
     """
-    return "".join(f"\\x{{{ord(char):x}}}" if char in "\t\n\r " else f"\\{char}" if char in _SPECIAL else char for char in text)
+    return "".join(
+        f"\\x{{{ord(char):x}}}" if char in "\t\n\r " else f"\\{char}" if char in _SPECIAL else char for char in text
+    )
 
 
 def _folded(text: str) -> str:
@@ -323,8 +322,11 @@ def _glob(text: str, *, folded: bool = False, star: str = ".*", one: str = ".") 
     return "".join(parts)
 
 
-def _set(negative: bool, inside: str, *, folded: bool) -> str:  # noqa: FBT001
-    chars = "".join(char if char == "-" and 0 < at < len(inside) - 1 else f"\\x{{{ord(char):x}}}" for at, char in enumerate(_unescaped(inside)))
+def _set(negative: bool, inside: str, *, folded: bool) -> str:
+    chars = "".join(
+        char if char == "-" and 0 < at < len(inside) - 1 else f"\\x{{{ord(char):x}}}"
+        for at, char in enumerate(_unescaped(inside))
+    )
     return f"{'(?i:' if folded else '(?:'}[{'^' if negative else ''}{chars}])"
 
 

@@ -53,7 +53,9 @@ class Template(NamedTuple):
     def told(self) -> frozenset[str]:
         """Return the columns that the rule's author asked for, those that are added to every output left out."""
         added = {field for _, field in SUGGESTED}
-        return frozenset(column for part in self.parts if part.operand and part.text not in added for column in part.operand.columns)
+        return frozenset(
+            column for part in self.parts if part.operand and part.text not in added for column in part.operand.columns
+        )
 
     def text(self, values: Mapping[str, Any]) -> str:
         """Return the output for an event, given the values of its columns."""
@@ -111,7 +113,12 @@ def _field(text: str, at: int, source: str) -> tuple[Part, int]:
                 return found[0]._replace(width=width), found[1]
     except (syntax.Unparsable, operators.Invalid, fields.Unknown) as broken:
         raise Invalid(f"unknown filter: {broken}", at) from None
-    raise Invalid("invalid formatting syntax: formatting cannot end with a %" if at >= len(text) else "unknown filter: unexpected token after '%'", at)
+    raise Invalid(
+        "invalid formatting syntax: formatting cannot end with a %"
+        if at >= len(text)
+        else "unknown filter: unexpected token after '%'",
+        at,
+    )
 
 
 def _longest(field: syntax.Field, text: str, at: int, source: str) -> tuple[Part, int] | None:

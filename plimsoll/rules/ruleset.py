@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 
 import polars as pl
 
-from plimsoll.rules import compile, events, fields, files, marked, operators, output, problems, syntax, transform
+from plimsoll.rules import compile as graphs
+from plimsoll.rules import fields, files, operators, output, problems, syntax
 
 Problem = problems.Problem
 CONTAINER_INFO = (
@@ -44,12 +45,12 @@ class Compiled:
     extras: dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ruleset:
     """All rules of some files, and what is wrong with them."""
 
     rules: tuple[Compiled, ...]
-    graphs: dict[str, compile.Graph]
+    graphs: dict[str, graphs.Graph]
     problems: tuple[Problem, ...]
 
     @property
@@ -65,7 +66,9 @@ class Ruleset:
         """Return the rule set with only the rules of some tags on, and those of others off."""
         wanted, unwanted = frozenset(tags), frozenset(skip)
         rules = [replace(rule, enabled=bool(wanted & {*rule.tags})) if wanted else rule for rule in self.rules]
-        return replace(self, rules=tuple(replace(rule, enabled=False) if unwanted & {*rule.tags} else rule for rule in rules))
+        return replace(
+            self, rules=tuple(replace(rule, enabled=False) if unwanted & {*rule.tags} else rule for rule in rules)
+        )
 
     def table(self) -> pl.DataFrame:
         """Return a row for each rule: name, source, priority, enabled, tags, and the keys that are ours."""
@@ -83,7 +86,16 @@ class Ruleset:
             }
             for rule in self.rules
         ]
-        schema = {"rule": text, "source": text, "priority": text, "enabled": pl.Boolean(), "tags": texts, "controls": texts, "attack": texts, "severity": text}
+        schema = {
+            "rule": text,
+            "source": text,
+            "priority": text,
+            "enabled": pl.Boolean(),
+            "tags": texts,
+            "controls": texts,
+            "attack": texts,
+            "severity": text,
+        }
         return pl.DataFrame(rows, schema=schema)
 
 
@@ -117,7 +129,7 @@ class _Compiler:
 
     def __init__(self, collected: files.Collected) -> None:
         self._collected = collected
-        self.graphs = {source: compile.Graph(source) for source in fields.SOURCES}
+        self.graphs = {source: graphs.Graph(source) for source in fields.SOURCES}
         self.warnings: dict[tuple[str, str, str], Problem] = {}
         self._trees: dict[str, syntax.Tree] = {}
         self._lists: dict[str, files.List] = {}
@@ -138,7 +150,12 @@ class _Compiler:
         for kind, known in (("macro", self._collected.macros), ("list", self._collected.lists)):
             for name, one in known.items():
                 if f"{kind} {name}" not in self._used:
-                    self._warn(f"LOAD_UNUSED_{kind.upper()}", f"{kind.capitalize()} not referred to by any other rule/macro", one.place, f"{kind} {name}")
+                    self._warn(
+                        f"LOAD_UNUSED_{kind.upper()}",
+                        f"{kind.capitalize()} not referred to by any other rule/macro",
+                        one.place,
+                        f"{kind} {name}",
+                    )
 
     def _expanded(self, one: files.List) -> list[str]:
         """Return the items, with those of earlier lists in the place of their names."""
@@ -204,15 +221,30 @@ class _Compiler:
                 if isinstance(node, syntax.Macro):
                     other = self._collected.macros.get(node.name)
                     if other is None or other.index > macro.visibility:
-                        self._refuse("LOAD_ERR_COMPILE_CONDITION", f"Undefined macro '{node.name}' used in filter.", macro.condition, f"macro {name}", macro.condition.text, node.at)
+                        self._refuse(
+                            "LOAD_ERR_COMPILE_CONDITION",
+                            f"Undefined macro '{node.name}' used in filter.",
+                            macro.condition,
+                            f"macro {name}",
+                            macro.condition.text,
+                            node.at,
+                        )
                     refers[name].append(node.name)
-        ring = _ordered(refers, found := [])
+        found: list[str] = []
+        ring = _ordered(refers, found)
         if ring:
             macro = self._collected.macros[ring]
-            self._refuse("LOAD_ERR_COMPILE_CONDITION", f"reference loop in macro '{ring}'", macro.condition, f"macro {ring}", macro.condition.text, 0)
+            self._refuse(
+                "LOAD_ERR_COMPILE_CONDITION",
+                f"reference loop in macro '{ring}'",
+                macro.condition,
+                f"macro {ring}",
+                macro.condition.text,
+                0,
+            )
         self._order, self._refers = found, refers
 
-    def _macro_node(self, name: str, graph: compile.Graph) -> int:
+    def _macro_node(self, name: str, graph: graphs.Graph) -> int:
         """Return the node of a macro, those it refers to first."""
         waiting = [name]
         while waiting:
@@ -224,13 +256,23 @@ class _Compiler:
             waiting.pop()
             macro = self._collected.macros[one]
             known = {other: self._nodes[graph.source, other] for other in self._refers[one]}
-            self._nodes[graph.source, one] = self._node(self._macro_trees[one], known, graph, macro.condition, f"macro {one}")
+            self._nodes[graph.source, one] = self._node(
+                self._macro_trees[one], known, graph, macro.condition, f"macro {one}"
+            )
         return self._nodes[graph.source, name]
 
-    def _node(self, tree: syntax.Tree, known: dict[str, int], graph: compile.Graph, original: files.Text, item: str, shift: int = 0) -> int:
+    def _node(
+        self,
+        tree: syntax.Tree,
+        known: dict[str, int],
+        graph: graphs.Graph,
+        original: files.Text,
+        item: str,
+        shift: int = 0,
+    ) -> int:
         try:
             return graph.add(tree, known)
-        except compile.Invalid as wrong:
+        except graphs.Invalid as wrong:
             whole = self._substituted(original.text if not shift else f"({original.text})")
             problem = self._placed("LOAD_ERR_COMPILE_CONDITION", str(wrong), original, item, whole, wrong.at, shift)
             raise _Refused(problem, unknown=wrong.unknown) from None
@@ -254,7 +296,12 @@ class _Compiler:
             self.warnings[problem.code, item, problem.message] = problem
             return None
         if rule.source == "syscall" and rule.warn_evttypes and graph.kinds(node).many():
-            self._warn("LOAD_NO_EVTTYPE", "Rule matches too many evt.type values. This has a significant performance penalty.", rule.place, item)
+            self._warn(
+                "LOAD_NO_EVTTYPE",
+                "Rule matches too many evt.type values. This has a significant performance penalty.",
+                rule.place,
+                item,
+            )
         return Compiled(
             rule.name, rule.source, rule.priority, tuple(rule.tags), rule.enabled, node, made,
             rule.desc, rule.place.file, rule.place.mark.line, rule.extras,
@@ -284,13 +331,23 @@ class _Compiler:
             raise _Refused(problem, unknown=True) from None
         for part in made.parts:
             if part.operand and part.text in fields.DEPRECATED:
-                self._warn("LOAD_DEPRECATED_ITEM", f"usage of deprecated field '{part.text}' has been detected in the rule output", rule.output, item)
+                self._warn(
+                    "LOAD_DEPRECATED_ITEM",
+                    f"usage of deprecated field '{part.text}' has been detected in the rule output",
+                    rule.output,
+                    item,
+                )
         return made
 
     def _old(self, rule: files.Rule, item: str, columns: Collection[str]) -> None:
         """Refuse fields of containers in a file for an engine that had them itself, as long as no file requires the plugin."""
         engine = self._collected.engines.get(rule.place.file)
-        if engine is None or engine >= files.OUTSIDE or rule.source != "syscall" or "container" in self._collected.required:
+        if (
+            engine is None
+            or engine >= files.OUTSIDE
+            or rule.source != "syscall"
+            or "container" in self._collected.required
+        ):
             return
         for column in sorted(columns):
             if column.startswith(("container.", "k8s.")):
@@ -299,20 +356,30 @@ class _Compiler:
 
     # problems
 
-    def _placed(self, code: str, message: str, original: files.Text, item: str, whole: str, at: int, shift: int = 0) -> Problem:
+    def _placed(
+        self, code: str, message: str, original: files.Text, item: str, whole: str, at: int, shift: int = 0
+    ) -> Problem:
         """Return an error at a place of a text, told where in the file that is as far as the text is the file's."""
         mark = original.mark
         if original.whole and whole[shift : at + 1] == original.text[: max(0, at + 1 - shift)]:
             mark = problems.place(self._collected.texts[original.file], mark, original.text, max(0, at - shift))
-        shown = problems.snippet(whole, at) if whole else problems.snippet(self._collected.texts[original.file], mark.offset)
+        shown = (
+            problems.snippet(whole, at)
+            if whole
+            else problems.snippet(self._collected.texts[original.file], mark.offset)
+        )
         return Problem("error", code, message, original.file, mark.line, mark.column, item, shown)
 
-    def _refuse(self, code: str, message: str, original: files.Text, item: str, whole: str, at: int, shift: int = 0) -> NoReturn:
+    def _refuse(
+        self, code: str, message: str, original: files.Text, item: str, whole: str, at: int, shift: int = 0
+    ) -> NoReturn:
         raise problems.Refused(self._placed(code, message, original, item, whole, at, shift))
 
     def _warn(self, code: str, message: str, original: files.Text, item: str) -> None:
         shown = problems.snippet(self._collected.texts[original.file], original.mark.offset)
-        problem = Problem("warning", code, message, original.file, original.mark.line, original.mark.column, item, shown)
+        problem = Problem(
+            "warning", code, message, original.file, original.mark.line, original.mark.column, item, shown
+        )
         self.warnings.setdefault((code, item, message), problem)
 
 

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from plimsoll.rules import compile, operators
+from plimsoll.rules import compile as graphs
+from plimsoll.rules import operators
 from plimsoll.rules.compile import FALSE, TRUE
 from plimsoll.rules.ruleset import Compiled, Ruleset
 
@@ -42,8 +43,14 @@ class Batch:
             kinds = [name for name, dtype in self.frame.schema.items() if dtype.is_numeric() or dtype == pl.Boolean]
             lacking = [name for name in kinds if self.frame[name].null_count()]
             there = self.frame.select(pl.col(lacking).is_not_null()) if lacking else self.frame.clear()
-            filled = self.frame.with_columns(_filled(name, self.frame.schema[name]) for name in lacking) if lacking else self.frame
-            self._numbers = {name: (filled[name].to_numpy(), there[name].to_numpy() if name in lacking else None) for name in kinds}
+            filled = (
+                self.frame.with_columns(_filled(name, self.frame.schema[name]) for name in lacking)
+                if lacking
+                else self.frame
+            )
+            self._numbers = {
+                name: (filled[name].to_numpy(), there[name].to_numpy() if name in lacking else None) for name in kinds
+            }
         return self._numbers
 
     def values(self, column: str) -> list[Any]:
@@ -72,7 +79,7 @@ class Lexicon:
         """Keeps the numbers alive: they are forgotten with the last series that has them."""
         self._texts: list[pl.Series] = []
         self.size = 0
-        self._leaves: dict[int, compile.Leaf] = {}
+        self._leaves: dict[int, graphs.Leaf] = {}
         self._told: dict[int, Mask] = {}
         self.masks: dict[int, Mask] = {}
         """Node → whether it holds for each text, as far as it was asked."""
@@ -106,7 +113,7 @@ class Lexicon:
             self._texts = [pl.concat(self._texts) if self._texts else pl.Series("v", [], pl.String)]
         return self._texts[0]
 
-    def told(self, leaves: Mapping[int, compile.Leaf]) -> dict[int, Mask]:
+    def told(self, leaves: Mapping[int, graphs.Leaf]) -> dict[int, Mask]:
         """Return for each text, and before them for no text, whether it passes each leaf."""
         new = {number: leaf for number, leaf in leaves.items() if number not in self._leaves}
         if new:
@@ -172,8 +179,10 @@ class Engine:
         found = [*self._found(frame, first=first)]
         if not found:
             return pl.DataFrame(schema=MATCHES)
-        made = pl.DataFrame({"rule": np.concatenate([one for one, _ in found]), "row": np.concatenate([rows for _, rows in found])})
-        return made.cast({**MATCHES}).sort("row", "rule")
+        made = pl.DataFrame(
+            {"rule": np.concatenate([one for one, _ in found]), "row": np.concatenate([rows for _, rows in found])}
+        )
+        return made.cast({"rule": pl.UInt32(), "row": pl.UInt32()}).sort("row", "rule")
 
     def _found(self, frame: pl.DataFrame, *, first: bool) -> Iterator[tuple[Codes, Codes]]:
         for plan, part, rows in self._parts(frame):
@@ -181,7 +190,9 @@ class Engine:
             open_rows = np.ones(part.height, np.bool_)
             for at, node in plan.rules:
                 mask = batch.mask(node)
-                held = (np.nonzero(mask & open_rows if first else mask)[0]) if mask is not None else ()
+                if mask is None:
+                    continue
+                held = np.flatnonzero(mask & open_rows if first else mask)
                 if len(held):
                     open_rows[held] = False
                     yield np.full(len(held), at), held if rows is None else rows[held]
@@ -223,14 +234,16 @@ class Engine:
         return self._plans[truths]
 
 
-def _lacks(rule: Compiled, graph: compile.Graph, given: Callable[[str], bool]) -> list[str]:
+def _lacks(rule: Compiled, graph: graphs.Graph, given: Callable[[str], bool]) -> list[str]:
     return sorted(column for column in graph.nodes[rule.node].columns if not given(column))
 
 
 class _Masks:
     """The masks of nodes over one batch, each made once; None stands for a mask that is false everywhere."""
 
-    def __init__(self, batch: Batch, graph: compile.Graph, lexicons: dict[str, Lexicon], answers: dict[int, dict[Any, bool]]) -> None:
+    def __init__(
+        self, batch: Batch, graph: graphs.Graph, lexicons: dict[str, Lexicon], answers: dict[int, dict[Any, bool]]
+    ) -> None:
         self._batch, self._graph, self._lexicons, self._answers = batch, graph, lexicons, answers
         self._made: dict[int, Mask | None] = {}
         self._codes: dict[str, Codes] = {}
@@ -254,7 +267,7 @@ class _Masks:
             return ~inner if inner is not None else np.ones(self._batch.height, np.bool_)
         return self._all(node) if node.how == "and" else self._any(node)
 
-    def _all(self, node: compile.Node) -> Mask | None:
+    def _all(self, node: graphs.Node) -> Mask | None:
         whole: Mask | None = None
         for part in self._cheap_first(node.parts):
             mask = self.mask(part)
@@ -265,7 +278,7 @@ class _Masks:
                 return None
         return whole
 
-    def _any(self, node: compile.Node) -> Mask | None:
+    def _any(self, node: graphs.Node) -> Mask | None:
         whole: Mask | None = None
         for part in node.parts:
             mask = self.mask(part)
@@ -290,23 +303,26 @@ class _Masks:
             self._codes[column] = lexicon.codes(series)
         return _table(number, self._graph, self._lexicons[column])[self._codes[column]]
 
-    def _of_numbers(self, leaf: compile.Leaf) -> Mask | None:
+    def _of_numbers(self, leaf: graphs.Leaf) -> Mask | None:
         values, there = self._batch.numbers().get(leaf.columns[0], (None, None))
-        if values is None:
+        if values is None or leaf.numbers is None:
             return None
-        assert leaf.numbers  # such a leaf has it
         mask = leaf.numbers(values)
         return mask if there is None else mask & there
 
-    def _of_rows(self, number: int, leaf: compile.Leaf) -> Mask:
+    def _of_rows(self, number: int, leaf: graphs.Leaf) -> Mask:
         answers = self._answers.setdefault(number, {})
         if len(answers) > MOST_ROWS:
             answers.clear()
-        rows = zip(*(self._batch.values(column) for column in leaf.columns), strict=True) if leaf.columns else [()] * self._batch.height
+        rows = (
+            zip(*(self._batch.values(column) for column in leaf.columns), strict=True)
+            if leaf.columns
+            else [()] * self._batch.height
+        )
         return np.fromiter((_answer(leaf, row, answers) for row in rows), np.bool_, self._batch.height)
 
 
-def _answer(leaf: compile.Leaf, row: tuple[Any, ...], answers: dict[Any, bool]) -> bool:
+def _answer(leaf: graphs.Leaf, row: tuple[Any, ...], answers: dict[Any, bool]) -> bool:
     key = tuple(tuple(value) if isinstance(value, list) else value for value in row)
     found = answers.get(key)
     if found is None:
@@ -314,7 +330,7 @@ def _answer(leaf: compile.Leaf, row: tuple[Any, ...], answers: dict[Any, bool]) 
     return found
 
 
-def _table(number: int, graph: compile.Graph, lexicon: Lexicon) -> Mask:
+def _table(number: int, graph: graphs.Graph, lexicon: Lexicon) -> Mask:
     """Return which of a column's distinct texts a node holds for, made longer by what is new since it was last asked for."""
     known = lexicon.masks.get(number)
     if known is not None and len(known) == lexicon.size + 1:
@@ -341,7 +357,7 @@ EXPRESSIONS = 500
 """Expressions that Polars is given at once."""
 
 
-def _told(leaves: Iterable[tuple[int, compile.Leaf]], texts: pl.Series) -> dict[int, Mask]:
+def _told(leaves: Iterable[tuple[int, graphs.Leaf]], texts: pl.Series) -> dict[int, Mask]:
     """Return which texts pass each leaf."""
     told: dict[int, Mask] = {}
     leaves = list(leaves)

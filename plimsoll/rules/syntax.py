@@ -1,9 +1,9 @@
-"""Conditions as text become trees; the parser knows the grammar and no field.
+r"""Conditions as text become trees; the parser knows the grammar and no field.
 
     Or    := And ("or" And)*        And := Not ("and" Not)*        Not := "not"* Check
     Check := "(" Or ")" | Left Cond | MacroName
     Left  := Field | Call
-    Field := name("."name)+ [ "[" quoted or bare [^][\"'\\s]+ "]" ]
+    Field := name("."name)+ [ "[" quoted or bare [^][\"'\s]+ "]" ]
     Call  := (tolower|toupper|b64|basename|len|join|concat|getopt) "(" Arg ("," Arg)* ")" [ "[" arg "]" ]
     Arg   := Field | Call | quoted | number | "(" [Arg ("," Arg)*] ")"
     Cond  := "exists" | (< <= > >=) (number | hex | Value)
@@ -12,7 +12,7 @@
            | (in | intersects | pmatch) ( List | Value )
     Value := "val(" Field ")" | Call
     List  := "(" [text ("," text)*] ")" | name
-    bare  := [^()"'\\s=,]+          number := [+-]?\\d+\\.?\\d*([eE][+-]\\d+)?
+    bare  := [^()"'\s=,]+          number := [+-]?\d+\.?\d*([eE][+-]\d+)?
 
 `not` binds before `and`, `and` before `or`; key words are in lower case. A word operator, `and`, `or`
 and `not` want a blank or a bracket after them.
@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 DEEPEST = 90
 """Brackets in brackets: far beyond what people write, and within what Python's stack holds."""
@@ -39,14 +39,14 @@ class Field(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A transformer and what it is given; `index` is what stands in brackets behind it."""
+    """A transformer and what it is given; `key` is what stands in brackets behind it."""
 
     name: str
     args: tuple[Argument, ...]
-    index: str | None = None
+    key: str | None = None
 
     def __str__(self) -> str:
-        behind = "" if self.index is None else f"[{self.index}]"
+        behind = "" if self.key is None else f"[{self.key}]"
         return f"{self.name}({', '.join(map(shown, self.args))}){behind}"
 
 
@@ -202,8 +202,9 @@ class _Parser:
     def __init__(self, text: str, at: int = 0) -> None:
         self.text, self.at, self._depth, self._last = text, at, 0, at
 
-    def fail(self, reason: str) -> NoReturn:
-        raise Unparsable(reason, self.at)
+    def wrong(self, reason: str) -> Unparsable:
+        """Return the error that the text is no condition from here on."""
+        return Unparsable(reason, self.at)
 
     def take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         """Read on over what matches here."""
@@ -231,7 +232,7 @@ class _Parser:
         self.blank()
         if self.at < len(self.text):
             last = self.text[self._last : self.at].strip()[:60]
-            self.fail(f"unexpected token after '{last}', expecting 'or', 'and'")
+            raise self.wrong(f"unexpected token after '{last}', expecting 'or', 'and'")
 
     def either(self) -> Tree:
         parts = self._joined(_OR, "or", self._all)
@@ -247,7 +248,7 @@ class _Parser:
         self.blank()
         while self.take(word):
             if not self.blank() and not self.text.startswith("(", self.at):
-                self.fail(f"expected blank or '(' after '{name}'")
+                raise self.wrong(f"expected blank or '(' after '{name}'")
             parts.append(part())
             self.blank()
         self._depth -= 1
@@ -256,7 +257,7 @@ class _Parser:
     def _deeper(self) -> None:
         self._depth += 1
         if self._depth > 2 * DEEPEST:
-            self.fail(f"exceeded max depth limit of {DEEPEST}")
+            raise self.wrong(f"exceeded max depth limit of {DEEPEST}")
 
     def _negated(self) -> Tree:
         self.blank()
@@ -273,13 +274,13 @@ class _Parser:
             inner = self.either()
             self.blank()
             if not self.mark(")"):
-                self.fail("expected a ')' token")
+                raise self.wrong("expected a ')' token")
             return inner
         if self.sees(_FIELD) or self.sees(_CALL):
             return self._condition(self.left(), start)
         if match := self.take(_NAME):
             return Macro(match[0], start)
-        self.fail("expected a '(' token, a field check, or an identifier")
+        raise self.wrong("expected a '(' token, a field check, or an identifier")
 
     def left(self) -> Left:
         if self.sees(_CALL):
@@ -289,7 +290,7 @@ class _Parser:
     def _field(self) -> Field:
         match = self.take(_FIELD)
         if not match:
-            self.fail("expected a field")
+            raise self.wrong("expected a field")
         return Field(match[0], self._index())
 
     def _index(self) -> str | None:
@@ -300,20 +301,25 @@ class _Parser:
         if found is None:
             bare = self.take(_ARGUMENT)
             if not bare:
-                self.fail("expected a valid field argument: a quoted string or a bare string")
+                raise self.wrong("expected a valid field argument: a quoted string or a bare string")
             found = bare[0]
         if not self.mark("]"):
-            self.fail("expected a ']' token")
+            raise self.wrong("expected a ']' token")
         return found
 
     def call(self) -> Call:
         match = self.take(_CALL)
-        assert match  # the caller saw it
-        args = self._arguments("expected field transformer argument: field, transformer, quoted string, number, or transformer list")
+        if not match:
+            raise self.wrong("expected a transformer")
+        args = self._arguments(
+            "expected field transformer argument: field, transformer, quoted string, number, or transformer list"
+        )
         if not args:
-            self.fail("expected field transformer argument: field, transformer, quoted string, number, or transformer list")
+            raise self.wrong(
+                "expected field transformer argument: field, transformer, quoted string, number, or transformer list"
+            )
         if not self.mark(")"):
-            self.fail("expected a ')' token closing the transformer")
+            raise self.wrong("expected a ')' token closing the transformer")
         return Call(match[1], args, self._index())
 
     def _arguments(self, wanted: str, *, nested: bool = True) -> tuple[Argument, ...]:
@@ -339,11 +345,13 @@ class _Parser:
         if number := self.take(_NUMBER):
             return number[0]
         if nested and self.mark("("):
-            items = self._arguments("expected transformer list argument: field, transformer, quoted string, or number", nested=False)
+            items = self._arguments(
+                "expected transformer list argument: field, transformer, quoted string, or number", nested=False
+            )
             if not self.mark(")"):
-                self.fail("expected a ')' token closing the transformer list")
+                raise self.wrong("expected a ')' token closing the transformer list")
             return Listed(items)
-        self.fail(wanted)
+        raise self.wrong(wanted)
 
     def _quoted(self) -> str | None:
         match = self.take(_QUOTED)
@@ -377,7 +385,7 @@ class _Parser:
         if operator := self.take(_PLURAL):
             self.blank()
             return Check(left, operator[0], self._reference() or self._list(""), start)
-        self.fail(f"expected a valid check operator: one of {_OPERATORS}")
+        raise self.wrong(f"expected a valid check operator: one of {_OPERATORS}")
 
     def _number(self) -> str | Left:
         found = self._reference()
@@ -385,7 +393,7 @@ class _Parser:
             return found
         match = self.take(_NUMBER)
         if not match:
-            self.fail(f"expected a number value or {_VALUES}")
+            raise self.wrong(f"expected a number value or {_VALUES}")
         return match[0]
 
     def _text(self) -> str | Left:
@@ -396,7 +404,7 @@ class _Parser:
             return found
         match = self.take(_BARE)
         if not match:
-            self.fail(f"expected a string value or {_VALUES}")
+            raise self.wrong(f"expected a string value or {_VALUES}")
         return match[0]
 
     def _reference(self) -> Left | None:
@@ -407,18 +415,18 @@ class _Parser:
             return None
         self.blank()
         if not self.sees(_FIELD):
-            self.fail("expected a field within 'val' transformer")
+            raise self.wrong("expected a field within 'val' transformer")
         field = self._field()
         self.blank()
         if not self.mark(")"):
-            self.fail("expected a ')' token closing the transformer")
+            raise self.wrong("expected a ')' token closing the transformer")
         return field
 
     def _list(self, word: str) -> Values:
         if not self.mark("("):
             name = self.take(_NAME)
             if not name:
-                self.fail(f"expected a list, an identifier, or {_VALUES}")
+                raise self.wrong(f"expected a list, an identifier, or {_VALUES}")
             return Values((name[0],), word)
         texts: list[str] = []
         self.blank()
@@ -429,9 +437,9 @@ class _Parser:
                 break
             self.blank()
             if self.text[self.at : self.at + 1] in (",", ")"):
-                self.fail("expected a string value")
+                raise self.wrong("expected a string value")
         if not self.mark(")"):
-            self.fail("expected a ')' token")
+            raise self.wrong("expected a ')' token")
         return Values(tuple(texts), word)
 
     def _item(self) -> str | None:

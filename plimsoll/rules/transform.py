@@ -82,7 +82,9 @@ def _derived(field: syntax.Field) -> Operand | None:
         return Operand("text", ("proc.args",), lambda text: None if text is None else _nth(text.split(" "), int(arg)))
     if name.startswith("container.mount") and name != "container.mounts":
         part = name.removeprefix("container.mount").removeprefix(".")
-        return Operand("text", ("container.mounts",), lambda text: None if text is None else mount(text, arg or "", part))
+        return Operand(
+            "text", ("container.mounts",), lambda text: None if text is None else mount(text, arg or "", part)
+        )
     if name == "evt.dir":
         return Operand("text", ("evt.type",), lambda _: "<")
     if name == "evt.source":
@@ -128,7 +130,9 @@ def mount(text: str, wanted: str, part: str) -> str | None:
 
 
 def _glob_equal(text: str, pattern: str) -> bool:
-    return text == pattern or (bool(set(pattern) & set("*?[")) and operators.meaning("text", "glob", [pattern]).test(text))
+    return text == pattern or (
+        bool(set(pattern) & set("*?[")) and operators.meaning("text", "glob", [pattern]).test(text)
+    )
 
 
 def _nth(items: Sequence[str], index: int) -> str | None:
@@ -136,7 +140,7 @@ def _nth(items: Sequence[str], index: int) -> str | None:
 
 
 def _called(call: syntax.Call, source: str) -> Operand:
-    if call.index is not None and call.name != "getopt":
+    if call.key is not None and call.name != "getopt":
         raise operators.Invalid(f"filter error: transformer '{call.name}' does not support field arguments")
     arguments = [_argument(one, source) for one in call.args]
     make = _TRANSFORMERS[call.name](call, arguments)
@@ -198,7 +202,9 @@ class _Made(NamedTuple):
     is_list: bool = False
 
 
-def _each(function: Callable[[str], str | None], types: Sequence[str]) -> Callable[[syntax.Call, Sequence[Operand]], _Made]:
+def _each(
+    function: Callable[[str], str | None], types: Sequence[str]
+) -> Callable[[syntax.Call, Sequence[Operand]], _Made]:
     """Return a transformer of one text, or of each text of a list."""
 
     def made(call: syntax.Call, given: Sequence[Operand]) -> _Made:
@@ -218,19 +224,19 @@ def _unbased(text: str) -> str | None:
         return None
 
 
-def _length(call: syntax.Call, given: Sequence[Operand]) -> _Made:
+def _length(_: syntax.Call, given: Sequence[Operand]) -> _Made:
     if len(given) != 1 or not (given[0].is_list or given[0].type in ("text", "bytes")):
         raise operators.Invalid("transformer 'len' takes one text, bytes or list")
     return _Made("uint64", len if given[0].is_list else lambda text: len(text.encode()))
 
 
-def _join(call: syntax.Call, given: Sequence[Operand]) -> _Made:
+def _join(_: syntax.Call, given: Sequence[Operand]) -> _Made:
     if len(given) != 2 or given[0].is_list or given[0].columns or not given[1].is_list:
         raise operators.Invalid("transformer 'join' takes a separator and a list")
     return _Made("text", lambda separator, values: separator.join(values))
 
 
-def _concat(call: syntax.Call, given: Sequence[Operand]) -> _Made:
+def _concat(_: syntax.Call, given: Sequence[Operand]) -> _Made:
     if len(given) < 2 or any(one.is_list or one.type != "text" for one in given):
         raise operators.Invalid("transformer 'concat' takes two texts or more")
     return _Made("text", lambda *values: "".join(values))
@@ -240,7 +246,7 @@ def _options(call: syntax.Call, given: Sequence[Operand]) -> _Made:
     listed = bool(given) and (given[0].is_list or given[0].columns == ("proc.args",))
     if len(given) != 2 or not listed or given[1].is_list or given[1].type != "text":
         raise operators.Invalid("transformer 'getopt' takes a list of arguments and the letters of options")
-    wanted = call.index
+    wanted = call.key
 
     def read(arguments: Sequence[str] | str, letters: str) -> Value:
         found = options(arguments.split(" ") if isinstance(arguments, str) else arguments, letters)

@@ -46,7 +46,9 @@ class Whole:
         before = self.parse(lines[:half], first)
         after = self.parse(lines[half:], first + before.accepted + len(before.rejects))
         moved = [records.Reject(half + offset, reason) for offset, reason in after.rejects]
-        return records.Parsed(before.events.vstack(after.events), before.accepted + after.accepted, before.rejects + moved)
+        return records.Parsed(
+            before.events.vstack(after.events), before.accepted + after.accepted, before.rejects + moved
+        )
 
 
 def _text(found: audit_envelopes.Found) -> str | None:

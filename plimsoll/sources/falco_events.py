@@ -132,7 +132,10 @@ class Wide:
     def __init__(self, columns: Mapping[str, pl.DataType], wants: Callable[[str], bool]) -> None:
         always = {"evt.num": pl.Int64(), "evt.type": pl.String(), "evt.rawtime": pl.UInt64()}
         self._columns = {**columns, **always}
-        fields = [(f"f{at}", _TYPES[dtype], msgspec.field(name=name, default=None)) for at, (name, dtype) in enumerate(self._columns.items())]
+        fields = [
+            (f"f{at}", _TYPES[dtype], msgspec.field(name=name, default=None))
+            for at, (name, dtype) in enumerate(self._columns.items())
+        ]
         self._decode = msgspec.json.Decoder(msgspec.defstruct("Event", fields, frozen=True, gc=False)).decode
         self._wants = wants
         self._wanted: dict[str, bool] = {}
@@ -183,5 +186,8 @@ class Wide:
         """Return the events as columns; turned around at C's speed, in a third of the time of asking each for each field."""
         values = zip(*map(msgspec.structs.astuple, events), strict=True) if events else [()] * len(self._columns)
         return pl.DataFrame(
-            [pl.Series(name, column, dtype) for column, (name, dtype) in zip(values, self._columns.items(), strict=True)]
+            [
+                pl.Series(name, column, dtype)
+                for column, (name, dtype) in zip(values, self._columns.items(), strict=True)
+            ]
         )
