@@ -148,11 +148,11 @@ def learned(reads: Iterable[str], writes: Iterable[str]) -> list[Pattern]:
 def _patterns(paths: Iterable[str], access: Access, limit: int) -> list[Pattern]:
     tree: Tree = {}
     for path in paths:
-        if path.startswith("/") and not _STARS & set(_segments(path)):  # a file of that name would open its folder
+        if path.startswith("/") and _STARS.isdisjoint(_segments(path)):  # a file of that name would open its folder
             _plant(tree, _segments(generalised(path))[:DEEPEST])
     _collapse(tree, "", limit)
     for depth in range(DEEPEST, 1, -1):
-        found = [text for text in _texts(tree, "", depth) if "*" in text]
+        found = [text for text in _texts(tree, "", depth) if not _STARS.isdisjoint(_segments(text))]
         if len(found) <= MOST:
             break
     return [Pattern(text, access) for text in found[:MOST]]
