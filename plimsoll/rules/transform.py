@@ -219,7 +219,7 @@ def _each(
 
 def _unbased(text: str) -> str | None:
     try:
-        return base64.b64decode(text, validate=True).decode("utf-8", "replace")
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode("utf-8", "replace")
     except (binascii.Error, ValueError):
         return None
 
