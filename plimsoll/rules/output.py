@@ -126,7 +126,9 @@ def _longest(field: syntax.Field, text: str, at: int, source: str) -> tuple[Part
     end = at + len(field.name)
     if text.startswith("[", end):
         close = text.find("]", end)
-        argument = text[end + 1 : close] if close > 0 else ""
+        if close < 0:
+            raise fields.Unknown(f"expected a ']' token behind the argument of {field.name}")
+        argument = text[end + 1 : close]
         try:
             with_argument = syntax.Field(field.name, argument)
             return Part(str(with_argument), transform.operand(with_argument, source)), close + 1

@@ -4,6 +4,7 @@ import json
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from plimsoll import rules
@@ -94,9 +95,8 @@ def test_keys_of_ours_come_in_a_table() -> None:
 
 
 def test_the_face_of_the_package_matches_audit_tables() -> None:
-    made = rules.load([("r.yaml", rule("ka.req.pod.host_pid = true and not ka.user.name startswith system:", more="  source: k8s_audit\n"))])
-    import polars as pl  # noqa: PLC0415
-
+    made = rules.load([("r.yaml", rule("ka.req.pod.host_pid = true and not ka.user.name startswith 'system:'", more="  source: k8s_audit\n"))])
+    assert made.loads
     audit = pl.DataFrame({"user_username": ["system:a", "bob", "bob"], "requestObject": ['{"spec":{"hostPID":true}}', '{"spec":{"hostPID":true}}', None]})
     assert rules.matches(made, audit).rows() == [("r", 1)]
     assert rules.lacking(made) == {}
