@@ -26,7 +26,9 @@ def test_check_tells_place_text_and_fix(tmp_path: Path, capsys: pytest.CaptureFi
     path.write_text(RULES.replace("proc.name in (sh, bash)", "proc.nam = sh"))
     assert cli.run(["rules", "check", str(path)]) == 1
     out = capsys.readouterr().out
-    assert f"{path}:4:36: error: filter_check called with nonexistent field proc.nam [LOAD_ERR_COMPILE_CONDITION]" in out
+    assert (
+        f"{path}:4:36: error: filter_check called with nonexistent field proc.nam [LOAD_ERR_COMPILE_CONDITION]" in out
+    )
     assert "    evt.type = execve and proc.nam = sh\n                          ^\n    fix: " in out
     assert cli.run(["rules", "check", str(path), "-o", "jsonl"]) == 1
     assert json.loads(capsys.readouterr().out)["line"] == 4

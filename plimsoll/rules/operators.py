@@ -295,7 +295,8 @@ def _folded(text: str) -> str:
     return "".join(f"[{lower(char)}{upper(char)}]" if lower(char) != upper(char) else quoted(char) for char in text)
 
 
-_SET = re.compile(r"\[([!^]?)(\]?(?:[^]\\]|\\.)*)\]", re.DOTALL)
+_SET = re.compile(r"\[([!^]?+)(\](?:[^]\\]|\\.)*|(?:[^]\\]|\\.)+)\]", re.DOTALL)
+"""A set of a glob: a bracket that ends it at once is a member, so that an empty one is no set."""
 
 
 def _glob(text: str, *, folded: bool = False, star: str = ".*", one: str = ".") -> str:
@@ -323,15 +324,24 @@ def _glob(text: str, *, folded: bool = False, star: str = ".*", one: str = ".") 
 
 
 def _set(negative: bool, inside: str, *, folded: bool) -> str:
-    chars = "".join(
-        char if char == "-" and 0 < at < len(inside) - 1 else f"\\x{{{ord(char):x}}}"
-        for at, char in enumerate(_unescaped(inside))
-    )
+    """Return the pattern of a glob's set; a range that runs backwards holds nothing."""
+    members = _ranges(inside)
+    chars = "".join(f"\\x{{{ord(first):x}}}-\\x{{{ord(last):x}}}" for first, last in members if first <= last)
+    if not chars:
+        return "(?s:.)" if negative else r"[^\x{0}-\x{10ffff}]"
     return f"{'(?i:' if folded else '(?:'}[{'^' if negative else ''}{chars}])"
 
 
-def _unescaped(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
+def _ranges(inside: str) -> list[tuple[str, str]]:
+    """Return the first and the last of each range of a set; a single letter is a range of itself."""
+    letters = [(pair[-1], len(pair) == 1) for pair in re.findall(r"\\.|.", inside, re.DOTALL)]
+    found: list[tuple[str, str]] = []
+    at = 0
+    while at < len(letters):
+        spans = at + 2 < len(letters) and letters[at + 1] == ("-", True)
+        found.append((letters[at][0], letters[at + 2][0] if spans else letters[at][0]))
+        at += 3 if spans else 1
+    return found
 
 
 def _path(text: str) -> str:

@@ -150,12 +150,14 @@ class Wide:
         found: list[Any] = []
         offsets: list[int] = []
         rejects: list[records.Reject] = []
+        wanted, decode = self._wanted, self._decode
         for offset, line in enumerate(lines):
             try:
                 if not line.isascii():
                     line.decode()
-                if self._asked(_head(line).kind):
-                    found.append(self._decode(line))
+                kind = _head(line).kind
+                if wanted[kind] if kind in wanted else self._asked(kind):
+                    found.append(decode(line))
                     offsets.append(offset)
             except records.BROKEN as broken:
                 rejects.append(records.Reject(offset, records.reason(broken)))
@@ -163,12 +165,11 @@ class Wide:
         return records.Parsed(frame, len(lines) - len(rejects) - len(more), sorted(rejects + more))
 
     def _asked(self, kind: str) -> bool:
-        known = self._wanted.get(kind)
-        if known is None:
-            if len(self._wanted) > 10_000:
-                self._wanted.clear()
-            known = self._wanted[kind] = self._wants(kind)
-        return known
+        """Ask once about a kind of event; a hostile input can make up a new one for every line."""
+        if len(self._wanted) > 10_000:
+            self._wanted.clear()
+        self._wanted[kind] = self._wants(kind)
+        return self._wanted[kind]
 
     def _frame(self, events: list[Any], offsets: Sequence[int]) -> tuple[pl.DataFrame, list[records.Reject]]:
         """Return the events as columns, and those of them with a value that fits no column."""

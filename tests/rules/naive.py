@@ -89,7 +89,9 @@ def many(operator: str, value: Any, texts: tuple[str, ...]) -> bool:
 
 def below(path: str, prefix: str) -> bool:
     parts, wanted = ([part for part in text.split("/") if part] for text in (path, prefix))
-    return len(parts) >= len(wanted) and all(fnmatch.fnmatchcase(part, want) for part, want in zip(parts, wanted, strict=False))
+    return len(parts) >= len(wanted) and all(
+        fnmatch.fnmatchcase(part, want) for part, want in zip(parts, wanted, strict=False)
+    )
 
 
 def one(operator: str, value: Any, text: Any) -> bool:

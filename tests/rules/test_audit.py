@@ -14,13 +14,22 @@ POD = {
         "hostNetwork": True,
         "securityContext": {"runAsUser": 7, "supplementalGroups": [1, 2]},
         "containers": [
-            {"image": "reg:5000/web:1", "securityContext": {"privileged": True, "capabilities": {"add": ["SYS_ADMIN"]}}, "ports": [{"hostPort": 80}, {}]},
+            {
+                "image": "reg:5000/web:1",
+                "securityContext": {"privileged": True, "capabilities": {"add": ["SYS_ADMIN"]}},
+                "ports": [{"hostPort": 80}, {}],
+            },
             {"image": "redis", "securityContext": {"runAsUser": 0}},
         ],
         "volumes": [{"name": "a", "hostPath": {"path": "/etc"}}, {"name": "b", "emptyDir": {}}],
     },
 }
-ROLE = {"rules": [{"verbs": ["get", "list"], "resources": ["pods"], "apiGroups": [""]}, {"verbs": ["*"], "nonResourceURLs": ["/x"]}]}
+ROLE = {
+    "rules": [
+        {"verbs": ["get", "list"], "resources": ["pods"], "apiGroups": [""]},
+        {"verbs": ["*"], "nonResourceURLs": ["/x"]},
+    ]
+}
 BINDING = {"roleRef": {"name": "admin"}, "subjects": [{"kind": "User", "name": "bob"}]}
 
 
@@ -82,9 +91,24 @@ def test_fields_come_out_of_the_columns(event: dict[str, Any], field: str, value
     assert told(field, **event) == value
 
 
-@pytest.mark.parametrize("body", ["{", "[]", "7", '"x"', '{"spec":[]}', '{"spec":{"containers":[1,{"securityContext":7}],"volumes":{}}}', '{"rules":[7],"subjects":"x"}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{",
+        "[]",
+        "7",
+        '"x"',
+        '{"spec":[]}',
+        '{"spec":{"containers":[1,{"securityContext":7}],"volumes":{}}}',
+        '{"rules":[7],"subjects":"x"}',
+    ],
+)
 def test_a_strange_body_breaks_nothing(body: str) -> None:
-    names = [name for name, kind in fields.CATALOGUE["k8s_audit"].items() if name.startswith("ka.req") and kind.argument != "must"]
+    names = [
+        name
+        for name, kind in fields.CATALOGUE["k8s_audit"].items()
+        if name.startswith("ka.req") and kind.argument != "must"
+    ]
     assert columns.of_audit(pl.DataFrame({"requestObject": [body]}), names).height == 1
 
 

@@ -44,4 +44,6 @@ def test_a_field_that_sensors_do_not_tell_is_left_out() -> None:
 def test_every_field_of_the_activity_table_has_its_type() -> None:
     for name in (*columns._PLAIN, *columns._MADE):
         made = columns.of_activity(frames.empty(tables.ACTIVITY), [name])
-        assert (made.dtypes[0] == columns.dtype(name, "syscall")) or (made.dtypes[0].is_integer() and columns.dtype(name, "syscall").is_integer()), name
+        assert (made.dtypes[0] == columns.dtype(name, "syscall")) or (
+            made.dtypes[0].is_integer() and columns.dtype(name, "syscall").is_integer()
+        ), name

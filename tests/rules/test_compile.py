@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plimsoll.rules import columns, compile, events, ruleset, run, syntax
+from plimsoll.rules import columns, events, ruleset, run, syntax
+from plimsoll.rules import compile as graphs
 from tests.rules import naive
 
 WORDS = ["", "a", "ab", "/a", "/a/b", "/a//b/c", "A", "aB", "ä", "b.c", "a*", "<NA>", "a b"]
@@ -26,7 +27,9 @@ event = st.fixed_dictionaries(
     optional={
         "proc.name": word,
         "fd.name": word,
-        "proc.aname": st.lists(word.filter(lambda text: text and " " not in text), min_size=1, max_size=3).map(" ".join),
+        "proc.aname": st.lists(word.filter(lambda text: text and " " not in text), min_size=1, max_size=3).map(
+            " ".join
+        ),
         "fd.num": st.integers(-1, 3),
         "fd.cport": st.integers(0, 3),
         "fd.sport": st.integers(0, 3),
@@ -37,7 +40,9 @@ event = st.fixed_dictionaries(
     },
 )
 some = st.lists(quoted, max_size=3).map(lambda texts: f"({', '.join(texts)})")
-text_field = st.sampled_from(["proc.name", "fd.name", "proc.aname", "tolower(fd.name)", "basename(fd.name)", "concat(proc.name, fd.name)"])
+text_field = st.sampled_from(
+    ["proc.name", "fd.name", "proc.aname", "tolower(fd.name)", "basename(fd.name)", "concat(proc.name, fd.name)"]
+)
 check = st.one_of(
     st.tuples(text_field, st.sampled_from(["=", "!=", "contains", "icontains", "startswith", "endswith", "glob", "iglob"]), quoted).map(" ".join),
     st.tuples(text_field, st.sampled_from(["in", "intersects", "pmatch"]), some).map(" ".join),
@@ -63,14 +68,27 @@ condition = st.recursive(
 
 def rules(*conditions: str, source: str = "syscall") -> ruleset.Ruleset:
     made = [
-        {"rule": f"r{at}", "desc": "d", "condition": one, "output": "o", "priority": "INFO", "source": source, "warn_evttypes": False}
+        {
+            "rule": f"r{at}",
+            "desc": "d",
+            "condition": one,
+            "output": "o",
+            "priority": "INFO",
+            "source": source,
+            "warn_evttypes": False,
+        }
         for at, one in enumerate(conditions)
     ]
     return ruleset.load([("rules.yaml", json.dumps(made))])
 
 
 def frame(rows: list[dict[str, Any]], names: frozenset[str]) -> pl.DataFrame:
-    return pl.DataFrame({name: pl.Series(name, [row.get(name) for row in rows], columns.dtype(name, "syscall")) for name in sorted(names | {"evt.type"})})
+    return pl.DataFrame(
+        {
+            name: pl.Series(name, [row.get(name) for row in rows], columns.dtype(name, "syscall"))
+            for name in sorted(names | {"evt.type"})
+        }
+    )
 
 
 @settings(max_examples=150)
@@ -84,11 +102,13 @@ def test_columns_say_what_the_slow_evaluator_says(conditions: list[str], batches
         wanted = [(at, row) for row, one in enumerate(rows) for at, tree in enumerate(trees) if naive.holds(tree, one)]
         assert engine.matches(frame(rows, engine.columns)).rows() == wanted
         first = engine.matches(frame(rows, engine.columns), first=True).rows()
-        assert first == [min(pair for pair in wanted if pair[1] == row) for row in dict.fromkeys(row for _, row in wanted)]
+        assert first == [
+            min(pair for pair in wanted if pair[1] == row) for row in dict.fromkeys(row for _, row in wanted)
+        ]
 
 
 def test_equal_parts_are_one_node() -> None:
-    graph = compile.Graph("syscall")
+    graph = graphs.Graph("syscall")
     once = graph.add(syntax.parse("proc.name = a and fd.name startswith /x"), {})
     size = len(graph.nodes)
     assert graph.add(syntax.parse("(fd.name startswith /x) and (not not proc.name = a)"), {}) == once
@@ -96,8 +116,8 @@ def test_equal_parts_are_one_node() -> None:
 
 
 def test_a_condition_that_means_nothing_says_where() -> None:
-    with pytest.raises(compile.Invalid) as wrong:
-        compile.Graph("syscall").add(syntax.parse("evt.type = open and proc.nobody = a"), {})
+    with pytest.raises(graphs.Invalid) as wrong:
+        graphs.Graph("syscall").add(syntax.parse("evt.type = open and proc.nobody = a"), {})
     assert wrong.value.at == 20
     assert wrong.value.unknown
 
@@ -111,14 +131,14 @@ def test_a_condition_that_means_nothing_says_where() -> None:
     ],
 )
 def test_a_rule_knows_for_which_kinds_of_events_it_can_hold(text: str, names: set[str]) -> None:
-    graph = compile.Graph("syscall")
+    graph = graphs.Graph("syscall")
     found = graph.kinds(graph.add(syntax.parse(text), {}))
     assert (found.names, found.all_but) == (names, False)
     assert not found.many()
 
 
 def test_a_rule_without_a_kind_is_about_all() -> None:
-    graph = compile.Graph("syscall")
+    graph = graphs.Graph("syscall")
     assert graph.kinds(graph.add(syntax.parse("proc.name = a or evt.type = open"), {})).many()
     assert events.EVERY.many()
 
@@ -130,9 +150,9 @@ def test_what_falco_compiles_compiles(shared_data: Path) -> None:
         row = json.loads(line)
         if row["kind"] == "compile" and not row["expr"].startswith("c."):
             try:
-                compile.Graph("syscall").add(syntax.parse(row["expr"]), {})
+                graphs.Graph("syscall").add(syntax.parse(row["expr"]), {})
                 compiles = True
-            except (syntax.Unparsable, compile.Invalid):
+            except (syntax.Unparsable, graphs.Invalid):
                 compiles = False
             wrong += [row["expr"]] if compiles != row["compiles"] else []
     assert wrong == []
@@ -140,10 +160,25 @@ def test_what_falco_compiles_compiles(shared_data: Path) -> None:
 
 SCENES: dict[str, dict[str, Any]] = {
     '"/myexe"': {"evt.type": "execve", "proc.name": "myexe"},
-    "var:file_to_run": {"evt.type": "open", "fd.name": "/tmp/file_to_run", "fd.directory": "/tmp", "evt.num": 1, "fd.types": ["file"]},
+    "var:file_to_run": {
+        "evt.type": "open",
+        "fd.name": "/tmp/file_to_run",
+        "fd.directory": "/tmp",
+        "evt.num": 1,
+        "fd.types": ["file"],
+    },
     "/opt/dir/subdir/file.txt": {"evt.type": "open", "fd.name": "/opt/dir/subdir/file.txt"},
-    "/opt/dir/SUBDIR/file.txt": {"evt.type": "open", "fd.name": "/opt/dir/SUBDIR/file.txt", "evt.arg.flags": "O_RDWR|O_CREAT"},
-    "server_sockaddr": {"evt.type": "connect", "fd.cip": "172.40.111.222", "fd.sip": "142.251.111.147", "fd.rip": "172.40.111.222"},
+    "/opt/dir/SUBDIR/file.txt": {
+        "evt.type": "open",
+        "fd.name": "/opt/dir/SUBDIR/file.txt",
+        "evt.arg.flags": "O_RDWR|O_CREAT",
+    },
+    "server_sockaddr": {
+        "evt.type": "connect",
+        "fd.cip": "172.40.111.222",
+        "fd.sip": "142.251.111.147",
+        "fd.rip": "172.40.111.222",
+    },
     "server1_sockaddr": {"evt.type": "connect", "fd.cip": "::1", "fd.sip": "2001:4860:4860::8888", "fd.rip": "::1"},
     "read_buf": {"evt.type": "read", "evt.buffer": "hello\0"},
     '"epoll_create"': {"evt.type": "epoll_create", "evt.cpu": 1, "evt.rawarg.res": -22},
@@ -156,7 +191,14 @@ def test_what_falco_finds_true_is_true(shared_data: Path) -> None:
     wrong, count = [], 0
     for line in (shared_data / "falco/semantics/eval_facts.jsonl").read_text().splitlines():
         row = json.loads(line)
-        scene = next((scene for mark, scene in sorted(SCENES.items(), key=lambda one: -len(one[0])) if mark in json.dumps(row["event"])), None)
+        scene = next(
+            (
+                scene
+                for mark, scene in sorted(SCENES.items(), key=lambda one: -len(one[0]))
+                if mark in json.dumps(row["event"])
+            ),
+            None,
+        )
         if scene is None or not isinstance(row["expect"], bool) or "evt.arg.data" in row["expr"]:
             continue
         made = rules(row["expr"])

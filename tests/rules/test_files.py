@@ -22,7 +22,10 @@ def refused(*texts: str) -> problems.Problem:
 
 def test_a_rule_defined_again_stays_where_it_was() -> None:
     collected = read(RULE + RULE.replace("rule: r", "rule: s"), RULE.replace("warning", "INFO"))
-    assert [(rule.name, rule.priority) for rule in collected.rules.values()] == [("r", "Informational"), ("s", "Warning")]
+    assert [(rule.name, rule.priority) for rule in collected.rules.values()] == [
+        ("r", "Informational"),
+        ("s", "Warning"),
+    ]
 
 
 def test_appended_text_stands_behind_without_brackets() -> None:
@@ -41,7 +44,11 @@ def test_append_alone_still_works_and_warns() -> None:
     [
         ("- macro:\n  condition: a\n", "Mapping for key 'macro' is empty", 1),
         ("- rule: r\n  desc: d\n  condition: c\n  priority: info\n", "Item has no mapping for key 'output'", 1),
-        (RULE + "- rule: r\n  append: true\n  override: {desc: append}\n  desc: x\n", "Keys 'override' and 'append: true'", 2),
+        (
+            RULE + "- rule: r\n  append: true\n  override: {desc: append}\n  desc: x\n",
+            "Keys 'override' and 'append: true'",
+            2,
+        ),
         (RULE + "- {rule: r, priority: info, desc: x, override: {desc: replace}}\n", "Unexpected key 'priority'", 2),
         (RULE + "- {rule: r, override: {enabled: replace}}\n", "An replace override for 'enabled'", 2),
         ("- {rule: r, condition: and c, override: {condition: append}}\n", "Rule uses 'append'", 1),
@@ -88,7 +95,9 @@ def test_to_an_exception_only_values_are_appended() -> None:
     text = RULE.replace("}", ", exceptions: [{name: e, fields: [proc.name], values: [[a]]}]}")
     more = "- {rule: r, exceptions: [{name: e, values: [[b]]}], override: {exceptions: append}}\n"
     assert read(text + more).rules["r"].exceptions[0].values == [["a"], ["b"]]
-    assert refused(text + more.replace("name: e", "name: e, fields: [proc.name]")).message.startswith("Can not append exception fields")
+    assert refused(text + more.replace("name: e", "name: e, fields: [proc.name]")).message.startswith(
+        "Can not append exception fields"
+    )
 
 
 def test_a_rule_of_a_source_we_have_no_events_of_is_warned_of() -> None:

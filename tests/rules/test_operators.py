@@ -12,7 +12,11 @@ from plimsoll.rules import operators
 TEXT = st.text(st.sampled_from("aAbB/*?[]\\.-!^ä \n"), max_size=8)
 
 
-@given(TEXT, st.lists(TEXT, max_size=5), st.sampled_from(sorted(operators.TAKEN["text"] - {"exists", "regex", "in", "intersects"})))
+@given(
+    TEXT,
+    st.lists(TEXT, max_size=5),
+    st.sampled_from(sorted(operators.TAKEN["text"] - {"exists", "regex", "in", "intersects"})),
+)
 def test_a_test_of_one_text_and_the_expression_agree(pattern: str, texts: list[str], operator: str) -> None:
     meaning = operators.meaning("text", operator, [pattern])
     assert meaning.expression is not None

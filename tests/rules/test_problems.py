@@ -8,7 +8,11 @@ from hypothesis import strategies as st
 from plimsoll.rules import marked, problems
 
 
-@given(st.lists(st.sampled_from(["a", "or", "fd.name", "=", "x"]), min_size=1, max_size=12), st.sampled_from([" ", "\n    "]), st.data())
+@given(
+    st.lists(st.sampled_from(["a", "or", "fd.name", "=", "x"]), min_size=1, max_size=12),
+    st.sampled_from([" ", "\n    "]),
+    st.data(),
+)
 def test_a_place_in_a_folded_text_is_found_in_the_file(words: list[str], between: str, data: st.DataObject) -> None:
     source = "- condition: >\n    " + between.join(words) + "\n"
     (document,) = marked.documents(source)

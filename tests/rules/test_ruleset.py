@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from plimsoll import rules
-from plimsoll.rules import run, ruleset
+from plimsoll.rules import ruleset, run
 from tests.rules.test_compile import frame
 
 OFFICIAL = ("falco_rules.yaml", "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml", "k8s_audit_rules.yaml")
@@ -24,11 +24,19 @@ def load(*texts: str) -> ruleset.Ruleset:
 
 def holds(rules: ruleset.Ruleset, **fields: object) -> bool:
     engine = run.Engine(rules, "syscall")
-    return engine.matches(frame([{name.replace("_", "."): value for name, value in fields.items()}], engine.columns)).height > 0
+    return (
+        engine.matches(
+            frame([{name.replace("_", "."): value for name, value in fields.items()}], engine.columns)
+        ).height
+        > 0
+    )
 
 
 def test_lists_are_written_out_wherever_they_stand() -> None:
-    made = load("- {list: shells, items: [sh, bash]}\n- {list: more, items: [shells, 'a b']}\n" + rule("evt.type = open and proc.name in (more, x)"))
+    made = load(
+        "- {list: shells, items: [sh, bash]}\n- {list: more, items: [shells, 'a b']}\n"
+        + rule("evt.type = open and proc.name in (more, x)")
+    )
     assert made.loads
     assert all(holds(made, evt_type="open", proc_name=name) for name in ("sh", "bash", "a b", "x"))
     assert not holds(made, evt_type="open", proc_name="shells")
@@ -36,17 +44,23 @@ def test_lists_are_written_out_wherever_they_stand() -> None:
 
 def test_macros_see_only_earlier_ones() -> None:
     later = load("- {macro: a, condition: b}\n- {macro: b, condition: evt.type = open}\n" + rule("a"))
-    assert [problem.message for problem in later.problems if problem.level == "error"] == ["Undefined macro 'b' used in filter."]
+    assert [problem.message for problem in later.problems if problem.level == "error"] == [
+        "Undefined macro 'b' used in filter."
+    ]
     assert load("- {macro: b, condition: evt.type = open}\n- {macro: a, condition: b}\n" + rule("a")).loads
 
 
 def test_macros_in_a_ring_are_an_error() -> None:
-    ring = load("- {macro: a, condition: evt.type = open}\n- {macro: b, condition: a}\n- {macro: a, condition: b}\n" + rule("a"))
+    ring = load(
+        "- {macro: a, condition: evt.type = open}\n- {macro: b, condition: a}\n- {macro: a, condition: b}\n" + rule("a")
+    )
     assert "reference loop" in ring.problems[-1].message
 
 
 def test_macros_that_double_stay_small() -> None:
-    text = "- {macro: m0, condition: evt.type = open}\n" + "".join(f"- {{macro: m{n}, condition: m{n - 1} and m{n - 1}}}\n" for n in range(1, 40))
+    text = "- {macro: m0, condition: evt.type = open}\n" + "".join(
+        f"- {{macro: m{n}, condition: m{n - 1} and m{n - 1}}}\n" for n in range(1, 40)
+    )
     made = load(text + rule("m39"))
     assert made.loads
     assert holds(made, evt_type="open")
@@ -55,7 +69,11 @@ def test_macros_that_double_stay_small() -> None:
 def test_an_error_in_a_condition_is_told_with_its_line_and_column() -> None:
     made = load(rule(">\n    evt.type = open\n    and proc.nobody = x"))
     problem = made.problems[-1]
-    assert (problem.message, problem.line, problem.column) == ("filter_check called with nonexistent field proc.nobody", 5, 9)
+    assert (problem.message, problem.line, problem.column) == (
+        "filter_check called with nonexistent field proc.nobody",
+        5,
+        9,
+    )
     assert problem.item == "rule r"
 
 
@@ -67,7 +85,10 @@ def test_what_is_unknown_costs_only_the_rule_where_it_says_so() -> None:
 
 
 def test_exceptions_let_pass() -> None:
-    text = rule("evt.type = open", more="  exceptions:\n  - {name: e, fields: [proc.name, fd.name], comps: [=, startswith], values: [[cat, /tmp], [vi, '/a b']]}\n  - {name: f, fields: proc.name, values: [ls]}\n")
+    text = rule(
+        "evt.type = open",
+        more="  exceptions:\n  - {name: e, fields: [proc.name, fd.name], comps: [=, startswith], values: [[cat, /tmp], [vi, '/a b']]}\n  - {name: f, fields: proc.name, values: [ls]}\n",
+    )
     made = load(text)
     assert made.loads, made.problems
     assert not holds(made, evt_type="open", proc_name="cat", fd_name="/tmp/x")
@@ -84,7 +105,11 @@ def test_a_file_for_an_old_engine_has_no_fields_of_containers_unless_a_plugin_is
 
 
 def test_tags_choose_rules() -> None:
-    made = load(rule("evt.type = open", "a", "  tags: [x]\n") + rule("evt.type = open", "b", "  tags: [x, y]\n") + rule("evt.type = open", "c"))
+    made = load(
+        rule("evt.type = open", "a", "  tags: [x]\n")
+        + rule("evt.type = open", "b", "  tags: [x, y]\n")
+        + rule("evt.type = open", "c")
+    )
     assert [one.name for one in made.chosen(["x"]).of("syscall")] == ["a", "b"]
     assert [one.name for one in made.chosen(skip=["y"]).of("syscall")] == ["a", "c"]
 
@@ -95,9 +120,23 @@ def test_keys_of_ours_come_in_a_table() -> None:
 
 
 def test_the_face_of_the_package_matches_audit_tables() -> None:
-    made = rules.load([("r.yaml", rule("ka.req.pod.host_pid = true and not ka.user.name startswith 'system:'", more="  source: k8s_audit\n"))])
+    made = rules.load(
+        [
+            (
+                "r.yaml",
+                rule(
+                    "ka.req.pod.host_pid = true and not ka.user.name startswith 'system:'", more="  source: k8s_audit\n"
+                ),
+            )
+        ]
+    )
     assert made.loads
-    audit = pl.DataFrame({"user_username": ["system:a", "bob", "bob"], "requestObject": ['{"spec":{"hostPID":true}}', '{"spec":{"hostPID":true}}', None]})
+    audit = pl.DataFrame(
+        {
+            "user_username": ["system:a", "bob", "bob"],
+            "requestObject": ['{"spec":{"hostPID":true}}', '{"spec":{"hostPID":true}}', None],
+        }
+    )
     assert rules.matches(made, audit).rows() == [("r", 1)]
     assert rules.lacking(made) == {}
 
@@ -105,7 +144,18 @@ def test_the_face_of_the_package_matches_audit_tables() -> None:
 def test_a_large_file_loads_in_a_moment() -> None:
     begun = time.monotonic()
     values = [[f"n{number}", f"c{number}"] for number in range(5_000)]
-    text = json.dumps([{"rule": "r", "desc": "d", "condition": "evt.type = open", "output": "o", "priority": "INFO", "exceptions": [{"name": "e", "fields": ["proc.name", "proc.cmdline"], "values": values}]}])
+    text = json.dumps(
+        [
+            {
+                "rule": "r",
+                "desc": "d",
+                "condition": "evt.type = open",
+                "output": "o",
+                "priority": "INFO",
+                "exceptions": [{"name": "e", "fields": ["proc.name", "proc.cmdline"], "values": values}],
+            }
+        ]
+    )
     assert load(text).loads
     assert time.monotonic() - begun < 20
 
@@ -129,6 +179,8 @@ def test_files_load_or_do_not_with_the_words_of_falco(shared_data: Path) -> None
             made = load(one["rules"])
             told = sorted((problem.code, problem.message) for problem in made.problems)
             # There Falco ran without the audit plugin.
-            wanted = sorted((code, text) for code, text in one["falco_errors"] + one["falco_warnings"] if "k8s_audit" not in text)
+            wanted = sorted(
+                (code, text) for code, text in one["falco_errors"] + one["falco_warnings"] if "k8s_audit" not in text
+            )
             wrong += [row["test"]] if (made.loads, told) != (one["falco_successful"], wanted) else []
     assert wrong == []

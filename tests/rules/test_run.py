@@ -25,13 +25,21 @@ def test_a_lexicon_that_grows_too_large_is_begun_anew(monkeypatch: pytest.Monkey
     monkeypatch.setattr(run, "MOST_TEXTS", 3)
     engine = run.Engine(rules("evt.type = open and proc.name startswith a"), "syscall")
     for start in range(0, 50, 5):
-        rows = [{"evt.type": "open", "proc.name": f"{'a' if number % 2 else 'b'}{number}"} for number in range(start, start + 5)]
-        assert engine.matches(frame(rows, engine.columns))["row"].to_list() == [at for at, row in enumerate(rows) if row["proc.name"][0] == "a"]
+        rows = [
+            {"evt.type": "open", "proc.name": f"{'a' if number % 2 else 'b'}{number}"}
+            for number in range(start, start + 5)
+        ]
+        assert engine.matches(frame(rows, engine.columns))["row"].to_list() == [
+            at for at, row in enumerate(rows) if row["proc.name"][0] == "a"
+        ]
 
 
 def test_a_rule_that_its_kind_settles_needs_no_column() -> None:
     engine = run.Engine(rules("evt.type = open", "evt.type != open"), "syscall")
-    assert engine.matches(frame([{"evt.type": kind} for kind in ("open", "close")], engine.columns)).rows() == [(0, 0), (1, 1)]
+    assert engine.matches(frame([{"evt.type": kind} for kind in ("open", "close")], engine.columns)).rows() == [
+        (0, 0),
+        (1, 1),
+    ]
     assert engine.wants("close")
     assert not run.Engine(rules("evt.type = open and proc.name = a"), "syscall").wants("close")
 
@@ -44,7 +52,11 @@ def test_first_takes_one_rule_an_event() -> None:
 
 
 def test_a_rule_whose_fields_are_not_given_is_named() -> None:
-    engine = run.Engine(rules("evt.type = open and evt.buffer contains x", "evt.type = open"), "syscall", lambda name: name != "evt.buffer")
+    engine = run.Engine(
+        rules("evt.type = open and evt.buffer contains x", "evt.type = open"),
+        "syscall",
+        lambda name: name != "evt.buffer",
+    )
     assert engine.lacking == {"r0": ["evt.buffer"]}
     assert engine.matches(frame([{"evt.type": "open"}], engine.columns)).rows() == [(1, 0)]
 
@@ -62,7 +74,9 @@ def test_no_rows_give_no_matches() -> None:
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("capture", ["sysflow_alpine-alpine", "sysflow_mpm-event-full_capture", "libs_test_ipv6_client"])
+@pytest.mark.parametrize(
+    "capture", ["sysflow_alpine-alpine", "sysflow_mpm-event-full_capture", "libs_test_ipv6_client"]
+)
 def test_the_default_rules_hold_where_falco_says(shared_data: Path, capture: str) -> None:
     folder = shared_data / "falco"
     made = ruleset.load([("falco_rules.yaml", (folder / "rules/falco_rules.yaml").read_text())])
@@ -71,5 +85,8 @@ def test_the_default_rules_hold_where_falco_says(shared_data: Path, capture: str
     wide = falco_events.Wide({name: columns.dtype(name, "syscall") for name in engine.columns}, lambda _: True)
     events = wide.parse(lines, 1).events
     got = {(events["evt.num"][row], f"R:{engine.rules[rule].name}") for rule, row in engine.matches(events).iter_rows()}
-    told = [json.loads(line) for line in gzip.decompress((folder / f"alerts/matches/{capture}.default.jsonl.gz").read_bytes()).splitlines()]
+    told = [
+        json.loads(line)
+        for line in gzip.decompress((folder / f"alerts/matches/{capture}.default.jsonl.gz").read_bytes()).splitlines()
+    ]
     assert got == {(row["n"], name) for row in told for name in row["m"] if name.startswith("R:")}

@@ -35,7 +35,18 @@ def test_a_value_is_made_of_its_columns(text: str, values: list[Any], value: Any
     assert made(text).value(*values) == value
 
 
-@pytest.mark.parametrize("text", ["toupper(evt.rawres)", 'join("-")', 'concat("a")', 'getopt("a", "n")', "toupper(fd.name)[x]", "len(evt.num)", "tolower(proc.aname)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "toupper(evt.rawres)",
+        'join("-")',
+        'concat("a")',
+        'getopt("a", "n")',
+        "toupper(fd.name)[x]",
+        "len(evt.num)",
+        "tolower(proc.aname)",
+    ],
+)
 def test_a_transformer_that_gets_the_wrong_thing_is_an_error(text: str) -> None:
     with pytest.raises(operators.Invalid):
         made(text)

@@ -15,7 +15,12 @@ EVENT = {
     "proc.aname[1]": "sh", "proc.aname[2]": "runc", "container.id": "host", "user.name": "<NA>", "user.uid": 4294967295,
     "evt.arg.flags": "O_RDONLY", "fd.sport": 443,
 }  # fmt: skip
-COLUMNS = {"proc.name": pl.String(), "fd.num": pl.Int64(), "proc.duration": pl.UInt64(), "evt.is_open_read": pl.Boolean()}
+COLUMNS = {
+    "proc.name": pl.String(),
+    "fd.num": pl.Int64(),
+    "proc.duration": pl.UInt64(),
+    "evt.is_open_read": pl.Boolean(),
+}
 KEYS = st.sampled_from(["evt.num", "evt.type", "proc.name", "fd.num", "proc.duration"])
 VALUES = st.one_of(st.none(), st.integers(), st.text(max_size=3), st.booleans(), st.lists(st.integers(), max_size=1))
 
@@ -48,9 +53,14 @@ def test_an_alert_of_falco_is_no_event() -> None:
 
 
 def test_a_wide_frame_has_the_fields_asked_for_of_the_kinds_asked_for() -> None:
-    parsed = wide().parse(lines(EVENT, {**EVENT, "evt.type": "close"}, {"evt.num": 7, "evt.type": "dup", "proc.duration": 2**64 - 1}), 1)
+    parsed = wide().parse(
+        lines(EVENT, {**EVENT, "evt.type": "close"}, {"evt.num": 7, "evt.type": "dup", "proc.duration": 2**64 - 1}), 1
+    )
     assert (parsed.accepted, parsed.rejects) == (3, [])
-    assert parsed.events.select("evt.num", "proc.name", "proc.duration").rows() == [(5, "cat", None), (7, None, 2**64 - 1)]
+    assert parsed.events.select("evt.num", "proc.name", "proc.duration").rows() == [
+        (5, "cat", None),
+        (7, None, 2**64 - 1),
+    ]
 
 
 def test_broken_records_are_set_aside_and_the_rest_stand() -> None:
