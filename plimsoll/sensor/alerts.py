@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from plimsoll.sensor import dns, profiles, signs, vocabulary
+from plimsoll.sensor import dns, patterns, profiles, signs, vocabulary
 from plimsoll.sensor.shapes import Event, Flag, Kind, Mode
 
 TELL = 7.0
@@ -39,6 +39,8 @@ NOVELTY = {
 """Bits of being new alone."""
 NEW_FOLDER = {"read": 2.0, "write": 4.0}
 """More of them where nothing of the folder was ever used."""
+NEAR = 1.0
+"""Bits of one more file in or below a folder that is used so anyway: a program's own data, which grows with it."""
 TECHNIQUE = {
     "exec": "T1059", "spawn": "T1059", "connect": "T1071", "resolve": "T1071.004", "listen": "T1571", "accept": "T1021",
     "read": "T1005", "write": "T1565.001", "delete": "T1070.004", "syscall": "T1106",
@@ -103,7 +105,10 @@ def weighed(event: Event, number: int, usual_folders: dict[str, frozenset[str]],
     if fact is None:
         return None
     found = tuple(_signs(event, name))
-    bits = NOVELTY.get(event.kind, 2.0) + _unvisited(event, usual_folders) + sum(sign.bits for sign in found)
+    if not found and _is_near(event, usual_folders):
+        bits = NEAR
+    else:
+        bits = NOVELTY.get(event.kind, 2.0) + _unvisited(event, usual_folders) + sum(sign.bits for sign in found)
     return Novelty(fact, event, number, bits, found, _action(event.flags))
 
 
@@ -115,6 +120,25 @@ def _unvisited(event: Event, usual_folders: dict[str, frozenset[str]]) -> float:
     else:
         return 0.0
     return 0.0 if profiles.folder(event.path) in known else bits
+
+
+_DATA = {
+    Kind.READ: ("read", "write"), Kind.WRITE: ("write",), Kind.DELETE: ("write",), Kind.RENAME: ("write",),
+    Kind.LINK: ("write",), Kind.CHMOD: ("write",),
+}  # fmt: skip
+
+
+def _is_near(event: Event, usual_folders: dict[str, frozenset[str]]) -> bool:
+    """Whether a file lies in or below a folder of the workload's own data, which it uses in this way anyway."""
+    if signs.is_scratch(event.path):
+        return False
+    known = frozenset().union(*(usual_folders.get(access, frozenset()) for access in _DATA.get(event.kind, ())))
+    above = profiles.folder(event.path)
+    while above and not patterns.exact(above):
+        if above in known:
+            return True
+        above = profiles.folder(above)
+    return False
 
 
 def _signs(event: Event, name: str) -> Iterator[signs.Sign]:
@@ -172,7 +196,7 @@ class Actor(msgspec.Struct):
     def bits(self) -> float:
         """The gravest fact, and a share of the others."""
         each = sorted((one.bits for one in self.novelties.values()), reverse=True)
-        return each[0] + OTHERS * sum(each[1:]) if each else 0.0
+        return each[0] + OTHERS * sum(bits for bits in each[1:] if bits > NEAR) if each else 0.0
 
     @property
     def gravest(self) -> list[Novelty]:
@@ -214,10 +238,10 @@ class Teller:
         family = [(event.container, event.pid), (event.container, event.ppid)]
         found = next((self._actors[one] for one in family if one in self._actors), None)
         opened = self._open.setdefault(workload.subject, [])
+        entered = bool(event.flags & Flag.ENTERED)
         if found is None or now - found.began > BREATH:
-            found = next(
-                (one for one in opened if novelty.fact[:3] in one.novelties and now - one.began <= BREATH), None
-            )
+            same = (one for one in opened if novelty.fact[:3] in one.novelties and now - one.began <= BREATH)
+            found = None if entered and len(opened) < OPEN else next(same, None)  # who comes in again is told again
         if found is None and len(opened) >= OPEN:
             found = opened[-1]
         if found is None:

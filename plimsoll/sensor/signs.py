@@ -60,6 +60,7 @@ PLACES: tuple[Place, ...] = (
     _place(r"/host.*|/var/lib/kubelet/.*|/etc/kubernetes/.*", "write", "the node's files", 12, "T1611"),
     _place(r"/var/log/.*|.*/\.bash_history", "write", "logs", 3, "T1070.002"),
     _place(r"/etc/.*", "write", "configuration", 5, "T1565.001"),
+    _place(r".*\.(?:php[0-9]?|phtml|jspx?|war|aspx?|cgi|p[ly]|sh|so)", "write", "a page or a library that would be run", 5, "T1505.003"),
     _place(r"/boot/.*", "write", "what the machine starts from", 10, "T1542"),
 )  # fmt: skip
 """The first that fits is the file's."""
@@ -155,6 +156,15 @@ def of_file(path: str, access: Literal["read", "write"]) -> Sign | None:
     ('password hashes', ('T1053.003',), None)
     """
     return next((place.sign for place in PLACES if place.access == access and place.where.fullmatch(path)), None)
+
+
+def is_scratch(path: str) -> bool:
+    """Return whether anybody may leave files there.
+
+    >>> is_scratch("/tmp/x"), is_scratch("/data/tmp/x")
+    (True, False)
+    """
+    return bool(_SCRATCH.match(path))
 
 
 def of_end(address: str, port: int, name: str) -> list[Sign]:

@@ -132,3 +132,27 @@ def test_old_actors_are_forgotten() -> None:
 def test_a_spent_budget_is_said() -> None:
     (alert,) = Desk().tell(new(Kind.EXEC, "/bin/sh", flags=Flag.NEW | Flag.SUPPRESSED))
     assert any(reason.startswith("not stopped: more than 20") for reason in alert.why)
+
+
+def test_a_servers_own_data_grows_without_an_alarm() -> None:
+    folders = {"write": frozenset({"/data/pg"}), "read": frozenset({"/app"})}
+    desk = Desk()
+    for folder in ("pg_xact", "pg_subtrans", "pg_logical", "pg_multixact/offsets", "base/5"):
+        for n in range(8):
+            assert desk.tell(new(Kind.WRITE, f"/data/pg/{folder}/{n}"), folders) == []
+            assert desk.tell(new(Kind.DELETE, f"/data/pg/{folder}/{n}.old"), folders) == []
+            assert desk.tell(new(Kind.READ, f"/app/{folder}/{n}.js"), folders) == []
+
+
+@pytest.mark.parametrize("path", ["/data/.ssh/authorized_keys", "/data/www/shell.php", "/tmp/.x/payload", "/opt/x"])
+def test_what_attackers_write_is_told_wherever_it_lies(path: str) -> None:
+    assert Desk().tell(new(Kind.WRITE, path), {"write": frozenset({"/data", "/tmp"})})
+
+
+def test_who_enters_again_is_told_again() -> None:
+    desk = Desk()
+    flags = Flag.NEW | Flag.ENTERED
+    (one,) = desk.tell(new(Kind.EXEC, "/bin/sh", pid=7, flags=flags))
+    desk.clock.now += 2
+    (other,) = desk.tell(new(Kind.EXEC, "/bin/sh", pid=9, flags=flags))
+    assert one.id != other.id
