@@ -29,6 +29,8 @@ class Leaf(NamedTuple):
     """Of the columns' values."""
     expression: pl.Expr | None = None
     numbers: Callable[[operators.Numbers], operators.Mask] | None = None
+    quick: bool = True
+    """Whether the test of one text costs about as little as a comparison."""
 
 
 class Node(NamedTuple):
@@ -64,6 +66,7 @@ class Graph:
         self._known: dict[object, int] = {}
         self._among: dict[int, tuple[str, frozenset[str]]] = {}
         """Leaves that say that a column is one of these texts."""
+        self._gathered: dict[int, tuple[int, ...]] = {}
 
     def add(self, tree: syntax.Tree, macros: Mapping[str, int]) -> int:
         """Return the node of a tree, in which macros stand for nodes."""
@@ -292,6 +295,27 @@ class Graph:
             both, either = both & part[all_of], either | part[one_of]
         return (both, either) if node.how == "and" else (either, both)
 
+    def gathered(self, number: int) -> tuple[int, ...]:
+        """Return the parts of a node, those about one and the same column as one part: its texts are judged once.
+
+        >>> graph = Graph("syscall")
+        >>> node = graph.add(syntax.parse("fd.name contains a and fd.num = 1 and fd.name contains b"), {})
+        >>> [sorted(graph.nodes[part].columns) for part in graph.gathered(node)]
+        [['fd.num'], ['fd.name']]
+        """
+        if number not in self._gathered:
+            how, parts = self.nodes[number].how, self.nodes[number].parts
+            groups: dict[object, list[int]] = {}
+            for part in parts:
+                columns = self.nodes[part].columns
+                groups.setdefault(columns if len(columns) == 1 else part, []).append(part)
+            made = [self._many("and" if how == "and" else "or", tuple(group)) for group in groups.values()]
+            made = made if len(made) > 1 else [*parts]
+            self._gathered[number] = tuple(
+                sorted(made, key=lambda part: (len(self.nodes[part].columns), self.nodes[part].depth))
+            )
+        return self._gathered[number]
+
     def below(self, *roots: int) -> list[int]:
         """Return these nodes and all they are made of, parts first."""
         seen: set[int] = set()
@@ -357,7 +381,7 @@ def _texts(right: object) -> tuple[tuple[str, ...], str]:
 def _leaf(left: transform.Operand, meaning: operators.Meaning) -> Leaf:
     if left.read is None and not left.is_list:
         if left.type in ("text", "bytes", "address", "net"):
-            return Leaf(left.columns, "texts", meaning.test, meaning.expression)
+            return Leaf(left.columns, "texts", meaning.test, meaning.expression, quick=meaning.quick)
         return Leaf(left.columns, "numbers", meaning.test, None, meaning.numbers)
 
     def test(*values: Any) -> bool:

@@ -60,6 +60,8 @@ class Meaning(NamedTuple):
     """Of a column `v` of texts."""
     numbers: Callable[[Numbers], Mask] | None = None
     """Of an array of numbers."""
+    quick: bool = True
+    """Whether the test of one value costs about as little as a comparison."""
 
 
 distinct = pl.col("v")
@@ -273,7 +275,7 @@ def _matched(pattern: str | None, flags: str = "s") -> Meaning:
     except pl.exceptions.PolarsError as broken:
         reason = " ".join(str(broken).split())[-120:]
         raise Invalid(f"invalid pattern: {reason}") from None
-    return Meaning(test, distinct.str.contains(whole))
+    return Meaning(test, distinct.str.contains(whole), quick=False)
 
 
 _SPECIAL = frozenset(r"\.+*?()|[]{}^$#&-~/ " + "\t\n\r")

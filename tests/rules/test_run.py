@@ -5,33 +5,11 @@ import json
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
 
-from plimsoll.rules import columns, ruleset, run
+from plimsoll.rules import columns, lexicon, ruleset, run
 from plimsoll.sources import falco_events
 from tests.rules.test_compile import frame, rules
-
-
-def test_a_text_has_the_same_number_in_every_batch() -> None:
-    lexicon = run.Lexicon()
-    assert lexicon.codes(pl.Series(["a", None, "b"])).tolist() == [1, 0, 2]
-    assert lexicon.codes(pl.Series(["c", "b", "a"])).tolist() == [3, 2, 1]
-    assert lexicon.codes(pl.Series([None], dtype=pl.String)).tolist() == [0]
-    assert lexicon.texts().to_list() == ["a", "b", "c"]
-
-
-def test_a_lexicon_that_grows_too_large_is_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "MOST_TEXTS", 3)
-    engine = run.Engine(rules("evt.type = open and proc.name startswith a"), "syscall")
-    for start in range(0, 50, 5):
-        rows = [
-            {"evt.type": "open", "proc.name": f"{'a' if number % 2 else 'b'}{number}"}
-            for number in range(start, start + 5)
-        ]
-        assert engine.matches(frame(rows, engine.columns))["row"].to_list() == [
-            at for at, row in enumerate(rows) if row["proc.name"][0] == "a"
-        ]
 
 
 def test_a_rule_that_its_kind_settles_needs_no_column() -> None:
@@ -59,6 +37,23 @@ def test_a_rule_whose_fields_are_not_given_is_named() -> None:
     )
     assert engine.lacking == {"r0": ["evt.buffer"]}
     assert engine.matches(frame([{"evt.type": "open"}], engine.columns)).rows() == [(1, 0)]
+
+
+def test_rows_keep_their_places_whatever_their_kinds() -> None:
+    engine = run.Engine(rules("evt.type = open and proc.name = a", "evt.type = close and proc.name = a"), "syscall")
+    kinds = ["close", "read", "open", "close", None, "open"]
+    rows = [{"evt.type": kind, "proc.name": "b" if at == 3 else "a"} for at, kind in enumerate(kinds)]
+    assert engine.matches(frame(rows, engine.columns)).rows() == [(1, 0), (0, 2), (0, 5)]
+
+
+def test_a_new_kind_for_every_event_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "MOST_PLANS", 3)
+    monkeypatch.setattr(lexicon, "MOST_TEXTS", 3)
+    engine = run.Engine(rules("evt.type != open and proc.name = a"), "syscall")
+    for start in range(0, 40, 5):
+        kinds = ["open", *(f"k{number}" for number in range(start, start + 5))]
+        rows = [{"evt.type": kind, "proc.name": "a"} for kind in kinds]
+        assert engine.matches(frame(rows, engine.columns))["row"].to_list() == [1, 2, 3, 4, 5]
 
 
 def test_large_numbers_stay_exact() -> None:
