@@ -74,6 +74,12 @@ def run(
     max_silence: Annotated[
         str, Parameter(help="How long prevention outlives the agent; 0 = until somebody ends it.")
     ] = "60s",
+    prove_for: Annotated[
+        str,
+        Parameter(
+            help="How long nothing may be there to stop before prevention begins by itself, also for a new image."
+        ),
+    ] = "24h",
     keep: Annotated[bool, Parameter(negative=(), help="Leave the kernel's part at work when the agent ends.")] = False,
     socket: Socket = control.SOCKET,
     output: Annotated[
@@ -90,6 +96,7 @@ def run(
         socket=str(socket.absolute()),
         max_silence=seconds(max_silence),
         keep=keep,
+        prove_for=seconds(prove_for),
     )
     _allowed()
     sys.stdout.flush()
@@ -173,6 +180,84 @@ def sensor_doctor(*, socket: Socket = control.SOCKET, output: Output = "table", 
     return DEGRADED if any(check.state == "missing" for check in checks) else OK
 
 
+@sensor_app.command(help_epilogue="Example: plimsoll sensor news 'shop/Deployment/redis*'")
+def news(
+    subject: Subject = "*", /, *, socket: Socket = control.SOCKET, output: Output = "table", color: Color = "auto"
+) -> int:
+    """Show what workloads did that was new and was not learned: told, stopped or in doubt."""
+    _show_facts(_asked("news", subject, socket), output, color, none="Nothing new was told.")
+    return OK
+
+
+@sensor_app.command(help_epilogue="Example: plimsoll sensor allow 'shop/Deployment/redis*' 'exec /usr/bin/redis-cli'")
+def allow(
+    subject: Subject,
+    /,
+    *facts: Annotated[str, Parameter(help="An id as `sensor news` prints it, or a glob over `VERB OBJECT`.")],
+    socket: Socket = control.SOCKET,
+    output: Output = "table",
+    color: Color = "auto",
+) -> int:
+    """Take what was told as normal: from now on it is known, and no more told or stopped. Undo: disallow."""
+    _show_facts(_asked("allow", subject, socket, facts), output, color, none="")
+    return OK
+
+
+@sensor_app.command(help_epilogue="Example: plimsoll sensor disallow 'shop/Deployment/redis*' exec-00ab12cd34ef5678")
+def disallow(
+    subject: Subject,
+    /,
+    *facts: Annotated[str, Parameter(help="An id as `allow` printed it, or a glob over `VERB OBJECT`.")],
+    socket: Socket = control.SOCKET,
+    output: Output = "table",
+    color: Color = "auto",
+) -> int:
+    """Take what is known as not normal: from now on it is told, and stopped in prevent mode. Undo: allow."""
+    rows = _asked("disallow", subject, socket, facts)
+    _show_facts(rows, output, color, none="")
+    for row in (row for row in rows if row["covered"]):
+        print(f"plimsoll: {row['verb']} {row['object']} stays known: others like it are", file=sys.stderr)
+    return OK
+
+
+@sensor_app.command(help_epilogue="Example: plimsoll sensor decisions 'shop/Deployment/redis*'")
+def decisions(
+    subject: Subject = "*", /, *, socket: Socket = control.SOCKET, output: Output = "table", color: Color = "auto"
+) -> int:
+    """Show who decided what: modes, facts allowed, acts, and what the agent did by its rules; the newest first."""
+    rows = _asked("decisions", subject, socket)
+    if output != "table":
+        _put(output, rows)
+        return OK
+    columns = [table.Column(name) for name in ("TIME", "WHO", "DID", "SUBJECT", "WHAT")]
+    texts = [[row[name] for name in ("time", "who", "did", "subject", "what")] for row in rows]
+    table.show(columns, texts, sys.stdout, none="Nothing was decided yet.", color=color)
+    return OK
+
+
+def _asked(
+    do: Literal["news", "allow", "disallow", "decisions"], subject: str, socket: Path, facts: tuple[str, ...] = ()
+) -> list[dict[str, Any]]:
+    if do in ("allow", "disallow") and not facts:
+        raise errors.UsageError("say which facts: their ids, or globs over `VERB OBJECT`")
+    told: list[dict[str, Any]] = control.ask(control.Question(do, subject, facts=facts, by=_who()), socket)
+    return told
+
+
+def _who() -> str:
+    """Who is at the keyboard, for the record."""
+    return os.environ.get("SUDO_USER") or os.environ.get("USER") or f"user {os.getuid()}"
+
+
+def _show_facts(rows: list[dict[str, Any]], output: Form, color: places.Color, *, none: str) -> None:
+    if output != "table":
+        _put(output, rows)
+        return
+    columns = [table.Column(name) for name in ("SUBJECT", "FACT", "OBJECT", "TIMES", "LAST")]
+    texts = [[row["subject"], row["id"], row["object"], f"{row['times']:,}", row["last"]] for row in rows]
+    table.show(columns, texts, sys.stdout, none=none, color=color)
+
+
 @mode_app.command(name="get", help_epilogue="Example: plimsoll mode get 'shop/*' -o json")
 def mode_get(
     subject: Subject = "*", /, *, socket: Socket = control.SOCKET, output: Output = "table", color: Color = "auto"
@@ -197,7 +282,7 @@ def mode_set(
     color: Color = "auto",
 ) -> int:
     """Switch workloads to a mode; it stays through restarts."""
-    told = control.ask(control.Question("set", subject, mode, tuple(also or ()), budget), socket)
+    told = control.ask(control.Question("set", subject, mode, tuple(also or ()), budget, by=_who()), socket)
     for one in told["refused"]:
         print(f"plimsoll: {one['subject']} stays as it is: {one['why']}", file=sys.stderr)
     if told["refused"] and not told["set"]:
@@ -228,31 +313,31 @@ def isolate(
     socket: Socket = control.SOCKET,
 ) -> int:
     """Cut a container off the network at once, established connections too; loopback and probes pass."""
-    return _act(control.Question("isolate", subject, probes=tuple(probes or ())), socket)
+    return _act(control.Question("isolate", subject, probes=tuple(probes or ()), by=_who()), socket)
 
 
 @act_app.command(help_epilogue="Example: plimsoll act release 'shop/Deployment/web*'")
 def release(subject: Subject, /, *, socket: Socket = control.SOCKET) -> int:
     """Give an isolated container its network back."""
-    return _act(control.Question("release", subject), socket)
+    return _act(control.Question("release", subject, by=_who()), socket)
 
 
 @act_app.command(help_epilogue="Example: plimsoll act freeze 4f1c9a0b7d33")
 def freeze(subject: Subject, /, *, socket: Socket = control.SOCKET) -> int:
     """Stop a container in its tracks, for forensics: its probes will fail."""
-    return _act(control.Question("freeze", subject), socket)
+    return _act(control.Question("freeze", subject, by=_who()), socket)
 
 
 @act_app.command(help_epilogue="Example: plimsoll act thaw 4f1c9a0b7d33")
 def thaw(subject: Subject, /, *, socket: Socket = control.SOCKET) -> int:
     """Let a frozen container go on."""
-    return _act(control.Question("thaw", subject), socket)
+    return _act(control.Question("thaw", subject, by=_who()), socket)
 
 
 @act_app.command(name="break-glass", help_epilogue="Example: plimsoll act break-glass")
 def break_glass(*, socket: Socket = control.SOCKET) -> int:
     """Stop nothing on this node from now on, through restarts, until lifted; all is still told."""
-    control.ask(control.Question("break-glass"), socket)
+    control.ask(control.Question("break-glass", by=_who()), socket)
     print("nothing is stopped on this node any more; undo: plimsoll act lift")
     return OK
 
@@ -260,7 +345,7 @@ def break_glass(*, socket: Socket = control.SOCKET) -> int:
 @act_app.command(help_epilogue="Example: plimsoll act lift")
 def lift(*, socket: Socket = control.SOCKET) -> int:
     """End break-glass: what is in prevent mode is stopped again."""
-    control.ask(control.Question("lift"), socket)
+    control.ask(control.Question("lift", by=_who()), socket)
     print("workloads in prevent mode are stopped from what is new again")
     return OK
 

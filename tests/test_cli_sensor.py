@@ -23,6 +23,12 @@ STATUS = {
 }  # fmt: skip
 
 
+FACT = {
+    "id": "exec-00000000000000ab", "subject": "shop/Deployment/redis:redis", "verb": "exec", "object": "/usr/bin/redis-cli",
+    "times": 3, "first": "2026-03-02T10:00:00Z", "last": "2026-03-02T11:00:00Z", "covered": True,
+}  # fmt: skip
+
+
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[control.Question]:
     """An agent that answers; what it was asked."""
@@ -34,9 +40,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[control.Question]:
         return {
             "status": STATUS, "get": [mode], "set": {"set": [mode], "refused": []},
             "isolate": [{"subject": "s", "container": "c", "did": "isolate"}],
+            "news": [FACT], "allow": [FACT], "disallow": [FACT],
+            "decisions": [{"time": "2026-03-02T10:00:00Z", "who": "ada", "did": "allow", "subject": "s", "what": "exec /x"}],
         }.get(question.do, {})  # fmt: skip
 
     monkeypatch.setattr(control, "ask", ask)
+    monkeypatch.setenv("SUDO_USER", "ada")
     return questions
 
 
@@ -45,6 +54,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[control.Question]:
     [
         "sensor", "sensor run", "sensor status", "sensor record", "sensor doctor", "mode", "mode get", "mode set", "act",
         "act isolate", "act release", "act freeze", "act thaw", "act break-glass", "act lift",
+        "sensor news", "sensor allow", "sensor disallow", "sensor decisions",
     ],
 )  # fmt: skip
 def test_every_verb_has_help_with_an_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,16 +101,36 @@ def test_status_is_one_document_and_says_whether_all_is_seen(
 
 def test_modes_are_asked_for_and_set(asked: list[control.Question], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["mode", "set", "shop/*", "prevent", "--also", "write", "--budget", "5"]) == 0
-    assert asked[-1] == control.Question("set", "shop/*", "prevent", ("write",), 5)
+    assert asked[-1] == control.Question("set", "shop/*", "prevent", ("write",), 5, by="ada")
     assert cli.run(["mode", "get", "-o", "json"]) == 0
     assert '"mode": "alert"' in capsys.readouterr().out
 
 
 def test_acts_are_asked_for(asked: list[control.Question]) -> None:
     assert cli.run(["act", "isolate", "shop/*", "--probes", "10.0.0.1"]) == 0
-    assert asked[-1] == control.Question("isolate", "shop/*", probes=("10.0.0.1",))
+    assert asked[-1] == control.Question("isolate", "shop/*", probes=("10.0.0.1",), by="ada")
     assert cli.run(["act", "break-glass"]) == 0
     assert asked[-1].do == "break-glass"
+
+
+def test_a_fact_is_allowed_and_disallowed_by_who_is_named(
+    asked: list[control.Question], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["sensor", "news"]) == 0
+    assert "/usr/bin/redis-cli" in capsys.readouterr().out
+    assert cli.run(["sensor", "allow", "shop/*", "exec /usr/bin/redis-*", "-o", "jsonl"]) == 0
+    assert asked[-1] == control.Question("allow", "shop/*", facts=("exec /usr/bin/redis-*",), by="ada")
+    assert json.loads(capsys.readouterr().out)["id"] == FACT["id"]
+    assert cli.run(["sensor", "disallow", "shop/*", "exec-00000000000000ab"]) == 0
+    assert "stays known" in capsys.readouterr().err
+    assert cli.run(["sensor", "decisions"]) == 0
+    assert "ada" in capsys.readouterr().out
+
+
+def test_allowing_nothing_is_a_mistake(asked: list[control.Question], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["sensor", "allow", "shop/*"]) == 2
+    assert "say which facts" in capsys.readouterr().err
+    assert asked == []
 
 
 def test_no_agent_is_one_line_and_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ the kernel from its first program on, and a profile stays there while the agent 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
@@ -22,6 +22,11 @@ MODES = {"off": Mode.OFF, "learn": Mode.LEARN, "alert": Mode.ALERT, "prevent": M
 FIRST_START = 60.0
 """Seconds in which the first start that is seen of a workload is learned, whatever its mode: what a program does
 only while it starts was not seen where its containers ran before the sensor came."""
+TRIAL, HARM = 600.0, 30.0
+"""Seconds after a switch to prevent in which it is taken back where it does harm, and within which a container that
+ends after something of it was stopped ended because of it."""
+BY_RULE = "the agent"
+"""Who decides what nobody was asked."""
 HELD = 4096
 """Events of one container that wait until it is known whose it is."""
 SOON, IDLE = 0.002, 0.1
@@ -52,6 +57,9 @@ class Settings(msgspec.Struct, frozen=True):
     """Seconds without an agent after which nothing is stopped; 0 = go on stopping."""
     keep: bool = False
     """Leave the kernel's part at work when the agent ends."""
+    prove_for: float = 86_400.0
+    """Seconds without anything to stop after which a workload goes from alert to prevent where it may do so by itself,
+    and a new image of a workload in prevent mode is stopped too; 0 = only when somebody says so."""
 
 
 class Bound(msgspec.Struct):
@@ -66,11 +74,20 @@ class Bound(msgspec.Struct):
     """Until when its start is learned; 0 = it is not."""
     isolated: bool = False
     frozen: bool = False
+    unproved: bool = False
+    """Whether its image is new to a workload in prevent mode: what is new of it is told and not stopped."""
+    stopped: tuple[float, str] | None = None
+    """When something of its own was stopped last, and what."""
+
+    @property
+    def image(self) -> str:
+        """What its version goes by."""
+        return self.identity.image_digest or self.identity.image
 
     @property
     def who(self) -> alerts.Who:
         """Its names, for alerts."""
-        return alerts.Who(self.identity.pod, self.identity.container_id, self.identity.image)
+        return alerts.Who(self.identity.pod, self.identity.container_id, self.identity.image, self.unproved)
 
 
 class Teller(Protocol):
@@ -199,7 +216,8 @@ class Agent:
         if held and (identity := self.identities.look(key)):
             self._bind(key, identity)
         self._held.pop(key, None)
-        if self._bound.pop(key, None):
+        if bound := self._bound.pop(key, None):
+            self._ended(bound)
             self.count()
         self.kernel.unbind(key)
         self.identities.forget(key)
@@ -218,9 +236,13 @@ class Agent:
         if born:
             workload.starts += 1
             self.profiles.save(workload)
+        self._look_at_image(bound)
         self._rebind(bound)
         for event in held:
             self._judge(bound, event)
+
+    def _look_at_image(self, bound: Bound) -> None:
+        bound.unproved = bool(bound.image) and not self.profiles.image(bound.workload, bound.image)
 
     def _rebind(self, bound: Bound) -> None:
         """Give the kernel a container's profile and mode, where it has them not."""
@@ -230,10 +252,10 @@ class Agent:
             bound.given = (workload.id, mode)
 
     def _mode(self, bound: Bound) -> Mode:
-        """The mode of a container: its workload's, unless its first start is being learned or it is protected."""
+        """The mode of a container: its workload's, unless its first start is learned, or it may not be stopped (yet)."""
         if bound.starts_until and bound.workload.mode > Mode.LEARN:
             return Mode.LEARN
-        if bound.identity.protected:
+        if bound.identity.protected or bound.unproved:
             return min(bound.workload.mode, Mode.ALERT)
         return bound.workload.mode
 
@@ -289,7 +311,38 @@ class Agent:
             return
         for alert in self._teller.tell(workload, bound.who, novelty):
             self._tell(alert)
-        self.profiles.saw(workload, event)
+        self.profiles.saw(workload, event, name)
+        if not event.flags & Flag.ENTERED:  # what people do from outside says nothing of the workload
+            self._weigh_prevention(bound, event, alerts.did(novelty))
+
+    def _weigh_prevention(self, bound: Bound, event: Event, did: str) -> None:
+        """Remember what speaks against stopping a workload from what is new, and end it where that was just begun."""
+        if event.flags & Flag.WOULD_STOP:
+            self.profiles.stir(bound.workload, bound.image)
+        if event.flags & (Flag.KILLED | Flag.DENIED):
+            bound.stopped = self._clock(), did
+        if event.flags & Flag.SUPPRESSED and self._on_trial(bound.workload):
+            self._roll_back(bound, f"more than {bound.workload.budget} different facts were new within a minute")
+
+    def _on_trial(self, workload: profiles.Workload) -> bool:
+        return workload.mode == Mode.PREVENT and self.profiles.clock() - workload.armed <= TRIAL
+
+    def _ended(self, bound: Bound) -> None:
+        """Judge prevention by the end of a container: soon after something of it was stopped, that was why."""
+        if not bound.stopped or not self._on_trial(bound.workload):
+            return
+        at, did = bound.stopped
+        if (since := self._clock() - at) <= HARM:
+            self._roll_back(bound, f"a container ended {since:.0f} s after it {did}, which was stopped")
+
+    def _roll_back(self, bound: Bound, why: str) -> None:
+        """Take a workload back to alert mode: prevention does it harm."""
+        workload = bound.workload
+        workload.pinned = 1
+        self.switch(workload, Mode.ALERT)
+        self.profiles.noted(BY_RULE, "mode alert", workload.subject, why)
+        at = datetime.fromtimestamp(self.profiles.clock(), UTC)
+        self._tell(alerts.rolled_back(workload, bound.who, at, why))
 
     def _answered(self, bound: Bound, event: Event) -> None:
         """Remember names; an address of a name that is known is known too, before it is connected to."""
@@ -333,24 +386,78 @@ class Agent:
                 bound.starts_until = 0.0
                 self._refresh(bound.workload)
                 self._rebind(bound)
-        goal = MODES[self.settings.mode]
         for workload in self.profiles.all():
-            learned = self.profiles.clock() - workload.since >= self.settings.learn_for
-            if workload.mode == Mode.LEARN and goal > Mode.LEARN and learned:
-                self.switch(workload, goal)
+            self._promote(workload)
+
+    def _promote(self, workload: profiles.Workload) -> None:
+        """Take a workload as far as it may go by itself: to alert once it has learned, to prevent once that is proved."""
+        goal, now, prove_for = MODES[self.settings.mode], self.profiles.clock(), self.settings.prove_for
+        if workload.mode == Mode.LEARN and goal > Mode.LEARN and now - workload.since >= self.settings.learn_for:
+            self._move(workload, Mode.ALERT, "it has learned for long enough")
+        elif not prove_for:
+            return
+        elif workload.mode == Mode.ALERT and goal == Mode.PREVENT and not workload.pinned:
+            if now - workload.stirred >= prove_for and self.profiles.counts(workload)[0]:
+                self._move(workload, Mode.PREVENT, "nothing that would be stopped was seen for long enough")
+        elif workload.mode == Mode.PREVENT and any(bound.unproved for bound in self.of(workload)):
+            for image in self.profiles.prove(workload, prove_for):
+                self.profiles.noted(BY_RULE, "image proved", workload.subject, image)
+                self._image_proved(workload)
+
+    def _move(self, workload: profiles.Workload, mode: Mode, why: str) -> None:
+        self.switch(workload, mode)
+        self.profiles.noted(BY_RULE, f"mode {alerts.MODES[mode]}", workload.subject, why)
+
+    def _image_proved(self, workload: profiles.Workload) -> None:
+        for bound in self.of(workload):
+            self._look_at_image(bound)
+            self._rebind(bound)
 
     def switch(self, workload: profiles.Workload, mode: Mode) -> None:
         """Switch a workload's mode, its patterns brought up to date first."""
         self._refresh(workload)
+        now = self.profiles.clock()
         if mode == Mode.LEARN and workload.mode != Mode.LEARN:
-            workload.since = self.profiles.clock()
+            workload.since = now
+        if mode == Mode.ALERT and workload.mode != Mode.ALERT:
+            workload.stirred = now
+        if mode == Mode.PREVENT:
+            workload.armed = now
+            self.profiles.prove(workload)
         workload.mode = mode
         self.profiles.save(workload)
         self.profiles.commit()
-        self.kernel.set_mode(workload.id, mode, workload.options)
         for bound in self.of(workload):
-            bound.given = (workload.id, mode)
+            self._look_at_image(bound)
+            bound.given = None  # options may be others, too
             self._rebind(bound)
+
+    def decide(
+        self, workload: profiles.Workload, facts: Iterable[profiles.Known], *, known: bool
+    ) -> list[profiles.Known]:
+        """Make facts known that were told, or unknown again; return those that changed."""
+        before = self.profiles.wider(workload).entries
+        entries, changed = self.profiles.decide(workload, facts, learned=known)
+        if known:
+            self.kernel.allow((workload.id, *entry) for entry in entries)
+            self._refresh(workload)
+        else:
+            self._refresh(workload)
+            stay = self.profiles.learned(workload)
+            self.kernel.disallow((workload.id, *entry) for entry in (entries | before) - stay)
+        self.profiles.commit()
+        return changed
+
+    def covered(self, workload: profiles.Workload, fact: profiles.Known) -> bool:
+        """Return whether a fact is known for what others of the workload amount to."""
+        wider, kind = self.profiles.wider(workload), fact.kind
+        event = Event(time=datetime.fromtimestamp(fact.last, UTC), kind=kind, path=fact.text)
+        if kind == Kind.CONNECT:
+            end = patterns.end(fact.text)
+            return end is not None and wider.reaches(
+                msgspec.structs.replace(event, address=end.address, port=end.port, protocol=end.protocol)
+            )
+        return kind in profiles.FILES and wider.covers(event)
 
     def _refresh(self, workload: profiles.Workload) -> None:
         """Work out what the workload's facts amount to, and tell the kernel where that has changed."""
@@ -380,6 +487,7 @@ class Agent:
             identity = self.identities.look(key)
             if identity and (bound := self._bound.get(key)):
                 bound.identity = identity
+                self._look_at_image(bound)
                 self._rebind(bound)
 
     def bound(self) -> list[Bound]:

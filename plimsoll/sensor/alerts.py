@@ -79,6 +79,8 @@ class Who(NamedTuple):
     pod: str = ""
     container_id: str = ""
     image: str = ""
+    unproved: bool = False
+    """Whether its image is new to a workload in prevent mode."""
 
 
 class Novelty(NamedTuple):
@@ -298,6 +300,19 @@ class Teller:
         )
 
 
+def rolled_back(workload: profiles.Workload, who: Who, at: datetime, why: str) -> Alert:
+    """Return the alert that a workload is no longer in prevent mode, because that did it harm."""
+    told = hashlib.sha256(f"{workload.subject}\n{at.isoformat()}".encode("utf-8", "backslashreplace"))
+    reasons = [
+        why,
+        f"what was told and is normal: plimsoll sensor allow '{workload.subject}' FACT; then mode set again",
+    ]
+    return Alert(
+        told.hexdigest()[:16], at, workload.subject, f"{workload.subject} is back in alert mode: prevention did it harm",
+        severity(10.0), 10.0, reasons, [], [], "mode", [], _maturity(workload), "alert", "none", *who[:3],
+    )  # fmt: skip
+
+
 def severity(bits: float) -> str:
     """Return what an alert of so many bits is called.
 
@@ -376,6 +391,8 @@ def _why(actor: Actor, gravest: list[Novelty], usual: Callable[[profiles.Workloa
     if len(gravest) > REASONS:
         said.append(f"and {len(gravest) - REASONS} more new facts")
     said += _command(gravest[0].event)
+    if actor.who.unproved:
+        said.append(f"not stopped: the image {actor.who.image or 'of its container'} is new and not proved yet")
     if gravest[0].event.flags & Flag.SUPPRESSED:
         said.append(
             f"not stopped: more than {actor.workload.budget} different facts of it were stopped within a minute"

@@ -26,7 +26,10 @@ PATIENCE = 10.0
 class Question(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is asked of the agent."""
 
-    do: Literal["status", "get", "set", "isolate", "release", "freeze", "thaw", "break-glass", "lift"]
+    do: Literal[
+        "status", "get", "set", "isolate", "release", "freeze", "thaw", "break-glass", "lift", "news", "allow", "disallow",
+        "decisions",
+    ]  # fmt: skip
     subject: str = "*"
     mode: Literal["", "off", "learn", "alert", "prevent"] = ""
     also: tuple[Literal["spawn", "write", "listen", "uring"], ...] = ()
@@ -34,6 +37,10 @@ class Question(msgspec.Struct, frozen=True, omit_defaults=True):
     budget: int | None = None
     probes: tuple[str, ...] = ()
     """Addresses that an isolated container still answers."""
+    facts: tuple[str, ...] = ()
+    """Facts by their ids, or globs over what they say."""
+    by: str = ""
+    """Who asks, for the record: only root can ask, and is believed."""
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -1,7 +1,9 @@
-"""What people ask of a running agent: how it goes, a workload's mode, and to stop a container at once."""
+"""What people ask of a running agent: how it goes, a workload's mode, what is normal after all, to stop a container."""
 
 from __future__ import annotations
 
+import fnmatch
+from datetime import UTC, datetime
 from typing import Any
 
 from plimsoll import errors
@@ -9,7 +11,7 @@ from plimsoll.sensor import freezer, profiles
 from plimsoll.sensor.agent import ENFORCE, MODES, Agent, Bound
 from plimsoll.sensor.alerts import MODES as WORDS
 from plimsoll.sensor.control import Question
-from plimsoll.sensor.shapes import Counters, Mode, Option
+from plimsoll.sensor.shapes import Counters, Kind, Mode, Option
 from plimsoll.sensor.sink import Sink
 
 ALSO = {
@@ -27,7 +29,7 @@ class Orders:
         self._agent, self._sinks = agent, sinks
 
     def answer(self, question: Question) -> Any:
-        """Do what is asked; PlimsollError where it cannot be done."""
+        """Do what is asked, and note who asked; PlimsollError where it cannot be done."""
         match question.do:
             case "status":
                 return self.status()
@@ -36,7 +38,13 @@ class Orders:
             case "set":
                 return self._set(question)
             case "break-glass" | "lift":
-                return self._glass(broken=question.do == "break-glass")
+                return self._glass(question)
+            case "news":
+                return self._news(question)
+            case "allow" | "disallow":
+                return self._decide(question)
+            case "decisions":
+                return self._decisions(question)
             case _:
                 return self._act(question)
 
@@ -68,6 +76,7 @@ class Orders:
             "suppressed": counters.suppressed,
             "maturity": workload.maturity.state,
             "known": workload.maturity.sentence,
+            "unproved": sorted({one.image for one in bound if one.unproved}),
             "isolated": sorted({one.identity.container_id for one in bound if one.isolated}),
             "frozen": sorted({one.identity.container_id for one in bound if one.frozen}),
         }
@@ -82,16 +91,16 @@ class Orders:
 
     def _set(self, question: Question) -> Told:
         agent = self._agent
-        found = agent.profiles.matching(question.subject)
-        if not found:
-            raise errors.InputError(f"no workload here is {question.subject}")
+        found = self._found(question)
         mode = MODES[question.mode]
         refused = {one.subject: self._refusal(one) for one in found} if mode == Mode.PREVENT else {}
         for workload in found:
             if not refused.get(workload.subject):
                 workload.options = sum(ALSO[name] for name in question.also)
                 workload.budget = workload.budget if question.budget is None else question.budget
+                workload.pinned = int(mode == Mode.ALERT)
                 agent.switch(workload, mode)
+                self._note(question, f"mode {question.mode}", workload.subject, " ".join(question.also))
         return {
             "set": [self._mode(one) for one in found if not refused.get(one.subject)],
             "refused": [{"subject": subject, "why": why} for subject, why in refused.items() if why],
@@ -108,10 +117,52 @@ class Orders:
             else "nothing was learned of it: all it does would be stopped"
         )
 
-    def _glass(self, *, broken: bool) -> Told:
+    def _glass(self, question: Question) -> Told:
+        broken = question.do == "break-glass"
         self._agent.profiles.keep(ENFORCE, "off" if broken else "on")
         self._agent.arm()
+        self._note(question, question.do)
         return {"enforce": not broken}
+
+    def _note(self, question: Question, did: str, subject: str = "", what: str = "") -> None:
+        self._agent.profiles.noted(question.by or "root", did, subject, what)
+        self._agent.profiles.commit()
+
+    def _found(self, question: Question) -> list[profiles.Workload]:
+        found = self._agent.profiles.matching(question.subject)
+        if not found:
+            raise errors.InputError(f"no workload here is {question.subject}")
+        return found
+
+    def _news(self, question: Question) -> list[Told]:
+        """Return what was told of workloads and not learned, with the ids that `allow` takes."""
+        kept = self._agent.profiles
+        return [
+            _row(workload, fact) | {"covered": self._agent.covered(workload, fact)}
+            for workload in self._found(question)
+            for fact in kept.facts(workload, learned=False)
+            if fact.kind != Kind.SPAWN or not _goes_with(fact, kept.facts(workload, learned=False))
+        ]
+
+    def _decide(self, question: Question) -> list[Told]:
+        """Make facts of workloads known, or unknown again."""
+        known, told = question.do == "allow", []
+        for workload in self._found(question):
+            there = self._agent.profiles.facts(workload, learned=not known)
+            wanted = [fact for fact in there if any(_means(text, fact) for text in question.facts)]
+            for fact in self._agent.decide(workload, wanted, known=known) if wanted else ():
+                self._note(question, question.do, workload.subject, f"{fact.verb} {fact.text}")
+                told.append(_row(workload, fact) | {"covered": not known and self._agent.covered(workload, fact)})
+        if not told:
+            kind = "told and not learned" if known else "known"
+            raise errors.InputError(f"nothing of {question.subject} that is {kind} is {' or '.join(question.facts)}")
+        return told
+
+    def _decisions(self, question: Question) -> list[Told]:
+        """Return what people, and the agent by its rules, decided."""
+        kept = self._agent.profiles
+        subjects = None if question.subject == "*" else [one.subject for one in self._found(question)]
+        return [one._asdict() | {"time": datetime.fromtimestamp(one.time, UTC)} for one in kept.decisions(subjects)]
 
     def _act(self, question: Question) -> list[Told]:
         """Isolate, release, freeze or thaw the containers of a workload, or one by its id."""
@@ -125,6 +176,7 @@ class Orders:
             raise errors.UsageError(f"{question.subject} is protected: {why}")
         for one in bound:
             self._do(one, question, on=on)
+            self._note(question, question.do, one.workload.subject, one.identity.container_id)
         return [
             {"subject": one.workload.subject, "container": one.identity.container_id, "did": question.do}
             for one in bound
@@ -142,6 +194,24 @@ class Orders:
             raise errors.PlimsollError(f"{bound.identity.container_id}: its cgroup is not to be found here")
         freezer.freeze(groups.hierarchy.unified, path, on=on)
         bound.frozen = on
+
+
+def _row(workload: profiles.Workload, fact: profiles.Known) -> Told:
+    first, last = (datetime.fromtimestamp(at, UTC) for at in (fact.first, fact.last))
+    return {
+        "id": fact.id, "subject": workload.subject, "verb": fact.verb, "object": fact.text, "times": fact.times,
+        "first": first, "last": last,
+    }  # fmt: skip
+
+
+def _means(text: str, fact: profiles.Known) -> bool:
+    """Whether a text is a fact's id, or a glob over its verb and object."""
+    return text == fact.id or fnmatch.fnmatchcase(f"{fact.verb} {fact.text}", text)
+
+
+def _goes_with(start: profiles.Known, facts: list[profiles.Known]) -> bool:
+    """Whether a start is that of a program that is new itself."""
+    return any(one.kind == Kind.EXEC and start.text.startswith(f"{one.text} from ") for one in facts)
 
 
 def _names(bound: Bound, text: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import ipaddress
+import itertools
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,6 +26,8 @@ MOST_FACTS = 20_000
 """Facts of one workload that are kept (the kernel holds 16,384); one that needs more is not told apart by facts."""
 BUDGET = 20
 """Different facts of a workload that are stopped in a minute; more than that is a wrong profile, not an attack."""
+MOST_DECISIONS, MOST_IMAGES = 10_000, 64
+"""Decisions of a node and images of a workload that are remembered."""
 SETTLING, MATURE, WEEK = 0.05, 0.01, 7
 DAY = 86_400
 
@@ -32,7 +35,8 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS workloads (
     id INTEGER PRIMARY KEY, subject TEXT NOT NULL UNIQUE, mode INTEGER NOT NULL, since REAL NOT NULL,
     options INTEGER NOT NULL, budget INTEGER NOT NULL, days INTEGER NOT NULL, last_day INTEGER NOT NULL,
-    hits INTEGER NOT NULL, hits_read INTEGER NOT NULL, quiet INTEGER NOT NULL, starts INTEGER NOT NULL
+    hits INTEGER NOT NULL, hits_read INTEGER NOT NULL, quiet INTEGER NOT NULL, starts INTEGER NOT NULL,
+    armed REAL NOT NULL DEFAULT 0, stirred REAL NOT NULL DEFAULT 0, pinned INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS facts (
     workload INTEGER NOT NULL, kind INTEGER NOT NULL, hash INTEGER NOT NULL, learned INTEGER NOT NULL,
@@ -40,8 +44,21 @@ CREATE TABLE IF NOT EXISTS facts (
     count INTEGER NOT NULL, first REAL NOT NULL, last REAL NOT NULL, days INTEGER NOT NULL,
     PRIMARY KEY (workload, kind, hash)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS images (
+    workload INTEGER NOT NULL, image TEXT NOT NULL, stirred REAL NOT NULL, proved INTEGER NOT NULL,
+    PRIMARY KEY (workload, image)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS decisions (
+    time REAL NOT NULL, who TEXT NOT NULL, did TEXT NOT NULL, subject TEXT NOT NULL, what TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
+_LATER = (
+    "armed REAL NOT NULL DEFAULT 0",
+    "stirred REAL NOT NULL DEFAULT 0",
+    "pinned INTEGER NOT NULL DEFAULT 0",
+)
+"""Columns of workloads that older files have not."""
 _AGAIN = """
 UPDATE facts SET count = count + 1, days = days + (CAST(last / 86400 AS INT) < CAST(:at / 86400 AS INT)),
     last = max(last, :at), learned = max(learned, :learned)
@@ -51,7 +68,13 @@ _NEW = """
 INSERT INTO facts VALUES
     (:workload, :kind, :hash, :learned, :verb, :given, :object, :text, :name, 1, :at, :at, 1)
 """
-_FILES = (Kind.READ, Kind.WRITE, Kind.DELETE, Kind.RENAME, Kind.LINK, Kind.CHMOD)
+_COUNTS = f"""
+SELECT total(learned), total(NOT learned AND NOT (kind = {Kind.SPAWN:d} AND EXISTS (
+    SELECT 1 FROM facts other WHERE other.workload = facts.workload AND other.kind = {Kind.EXEC:d}
+        AND other.text = facts.text AND NOT other.learned
+))) FROM facts WHERE workload = ?
+"""  # noqa: S608  numbers of ours. A new program and who started it are one novelty.
+FILES = (Kind.READ, Kind.WRITE, Kind.DELETE, Kind.RENAME, Kind.LINK, Kind.CHMOD)
 
 Entry = tuple[Kind, int]
 """A fact as the kernel keys it within a profile."""
@@ -86,6 +109,12 @@ class Workload(msgspec.Struct):
     """Acts since the last new fact."""
     starts: int = 0
     """Containers whose first program was seen."""
+    armed: float = 0.0
+    """When it was last switched to prevent; seconds since 1970."""
+    stirred: float = 0.0
+    """When it last did what prevent mode would stop, or was switched to alert."""
+    pinned: int = 0
+    """Whether it stays in alert mode until somebody says otherwise."""
 
     @property
     def maturity(self) -> Maturity:
@@ -101,6 +130,37 @@ class Workload(msgspec.Struct):
         state = "mature" if bound <= MATURE and self.days >= WEEK else "settling" if bound <= SETTLING else "learning"
         seen = f"{self.days} day{'s' * (self.days != 1)} seen"
         return Maturity(state, round(bound, 6), self.days, f"{self.quiet:,} acts since something was new; {seen}")
+
+
+class Known(NamedTuple):
+    """One fact of a workload as people handle it."""
+
+    kind: Kind
+    hash: int
+    verb: str
+    text: str
+    times: int
+    first: float
+    last: float
+
+    @property
+    def id(self) -> str:
+        """What it is called on the command line.
+
+        >>> Known(Kind.EXEC, 0xAB12, "exec", "/bin/id", 1, 0.0, 0.0).id
+        'exec-000000000000ab12'
+        """
+        return f"{self.verb}-{self.hash:016x}"
+
+
+class Decision(NamedTuple):
+    """What somebody, or the agent by a rule, decided about a workload."""
+
+    time: float
+    who: str
+    did: str
+    subject: str
+    what: str
 
 
 class Usual(NamedTuple):
@@ -125,6 +185,7 @@ class Profiles:
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute("PRAGMA cache_size=-2000")
             self._db.executescript(_TABLES)
+            self._add_columns()
             read = [_workload(row) for row in self._db.execute("SELECT * FROM workloads")]
         except (OSError, sqlite3.Error, ValueError, msgspec.ValidationError) as broken:
             raise errors.PlimsollError(f"{directory}: no profile can be kept here: {broken}") from broken
@@ -133,6 +194,13 @@ class Profiles:
         self._sizes: dict[int, int] = {}
         self._wider: dict[int, Wider] = {}
         self._begun = False
+
+    def _add_columns(self) -> None:
+        """Bring a file of an older version up to date."""
+        there = {row[1] for row in self._db.execute("PRAGMA table_info(workloads)")}
+        for column in _LATER:
+            if column.partition(" ")[0] not in there:
+                self._db.execute(f"ALTER TABLE workloads ADD COLUMN {column}")
 
     def close(self) -> None:
         """Keep everything and let go."""
@@ -222,9 +290,10 @@ class Profiles:
             entries += _following(part)
         return entries
 
-    def saw(self, workload: Workload, event: Event) -> None:
+    def saw(self, workload: Workload, event: Event, name: str = "") -> None:
         """Remember something new that was not learned: told, stopped or in doubt."""
-        self._add(workload, event, "", learned=False)
+        for part in parts(event):
+            self._add(workload, part, name, learned=False)
 
     def _add(self, workload: Workload, event: Event, name: str, *, learned: bool) -> bool:
         """Add one fact; whether it is new. What was only seen so far becomes learned, never the reverse."""
@@ -266,9 +335,90 @@ class Profiles:
     def counts(self, workload: Workload) -> tuple[int, int]:
         """Return how many facts were learned, and how many more were seen since."""
         row = self._db.execute(
-            "SELECT total(learned), total(1 - learned) FROM facts WHERE workload = ?", (workload.id,)
+            _COUNTS,
+            (workload.id,),
         ).fetchone()
         return int(row[0]), int(row[1])
+
+    def facts(self, workload: Workload, *, learned: bool) -> list[Known]:
+        """Return the facts of a workload, the newest first: those learned, or those told and not learned."""
+        rows = self._db.execute(
+            "SELECT kind, hash, verb, text, object, given, count, first, last FROM facts"
+            " WHERE workload = ? AND learned = ? ORDER BY last DESC, verb, text",
+            (workload.id, learned),
+        )
+        return [
+            Known(Kind(kind), _unsigned(number), verb, _worded(Kind(kind), text or named, given), count, first, last)
+            for kind, number, verb, text, named, given, count, first, last in rows
+        ]
+
+    def decide(self, workload: Workload, facts: Iterable[Known], *, learned: bool) -> tuple[set[Entry], list[Known]]:
+        """Make facts known, or unknown again; return the kernel's entries for them, and all facts that changed.
+
+        With a program goes who started it.
+        """
+        wanted = {(one.kind, one.hash): one for one in facts}
+        programs = {one.text for one in wanted.values() if one.kind == Kind.EXEC}
+        spawned = (one for one in self.facts(workload, learned=not learned) if one.kind == Kind.SPAWN)
+        wanted |= {(one.kind, one.hash): one for one in spawned if one.text.partition(" from ")[0] in programs}
+        for kind, number in wanted:
+            self._write(
+                "UPDATE facts SET learned = ? WHERE workload = ? AND kind = ? AND hash = ?",
+                (learned, workload.id, int(kind), _signed(number)),
+            )
+        entries = {(other, number) for kind, number in wanted for other in (kind, *_FOLLOWING.get(kind, ()))}
+        return entries, [*wanted.values()]
+
+    def noted(self, who: str, did: str, subject: str, what: str = "") -> None:
+        """Keep a decision for whoever asks later; the oldest go when there are too many."""
+        self._write(
+            "INSERT INTO decisions VALUES (?, ?, ?, ?, ?)", (self.clock(), *map(_stored, (who, did, subject, what)))
+        )
+        self._write("DELETE FROM decisions WHERE rowid <= (SELECT max(rowid) FROM decisions) - ?", (MOST_DECISIONS,))
+
+    def decisions(self, subjects: Iterable[str] | None = None) -> list[Decision]:
+        """Return what was decided, the newest first; `subjects` limits it."""
+        rows = self._db.execute("SELECT time, who, did, subject, what FROM decisions ORDER BY rowid DESC")
+        wanted = None if subjects is None else {*subjects, ""}
+        return [one for one in itertools.starmap(Decision, rows) if wanted is None or one.subject in wanted]
+
+    def image(self, workload: Workload, image: str) -> bool:
+        """Return whether an image of a workload is proved; one that is new is, unless it replaces one in prevent mode.
+
+        Digests are compared with digests and names with names: a digest may come to be known later.
+        """
+        rows = dict(self._db.execute("SELECT image, proved FROM images WHERE workload = ?", (workload.id,)))
+        if image in rows:
+            return bool(rows[image])
+        others = [one for one in rows if ("sha256:" in one) == ("sha256:" in image)]
+        proved = workload.mode != Mode.PREVENT or not others
+        if len(rows) >= MOST_IMAGES:
+            self._write(
+                "DELETE FROM images WHERE workload = ? AND image ="
+                " (SELECT image FROM images WHERE workload = ? ORDER BY stirred LIMIT 1)",
+                (workload.id, workload.id),
+            )
+        self._write("INSERT INTO images VALUES (?, ?, ?, ?)", (workload.id, image, self.clock(), proved))
+        return proved
+
+    def stir(self, workload: Workload, image: str = "") -> None:
+        """Remember that something was done that prevent mode would stop."""
+        workload.stirred = self.clock()
+        self.save(workload)
+        self._write(
+            "UPDATE images SET stirred = ? WHERE workload = ? AND image = ?", (workload.stirred, workload.id, image)
+        )
+
+    def prove(self, workload: Workload, quiet: float | None = None) -> list[str]:
+        """Take the images of a workload as proved, or only those that have been quiet for so long; return which."""
+        before = self.clock() - (quiet or 0.0)
+        found = self._db.execute(
+            "SELECT image FROM images WHERE workload = ? AND NOT proved AND (? OR stirred <= ?)",
+            (workload.id, quiet is None, before),
+        ).fetchall()
+        for (image,) in found:
+            self._write("UPDATE images SET proved = 1 WHERE workload = ? AND image = ?", (workload.id, image))
+        return [str(image) for (image,) in found]
 
     def usual(self, workload: Workload, verb: str, most: int = 3) -> Usual:
         """Return what a workload usually does of this verb."""
@@ -287,7 +437,7 @@ class Profiles:
         return found
 
     def _texts(self, workload: Workload) -> Iterator[tuple[Kind, str, str]]:
-        kinds = (*_FILES, Kind.CONNECT)
+        kinds = (*FILES, Kind.CONNECT)
         rows = self._db.execute(
             f"SELECT kind, text, name FROM facts WHERE workload = ? AND learned AND kind IN ({','.join('?' * len(kinds))})",  # noqa: S608
             (workload.id, *map(int, kinds)),
@@ -299,7 +449,7 @@ class Profiles:
         if all(self._has(workload, part) for part in parts(event)):
             return True
         wider = self.wider(workload)
-        if event.kind in _FILES:
+        if event.kind in FILES:
             return all(wider.covers(part) for part in parts(event))
         return event.kind == Kind.CONNECT and (is_loopback(event.address) or wider.reaches(event))
 
@@ -376,6 +526,11 @@ _FOLLOWING: dict[Kind, tuple[Kind, ...]] = {
     Kind.WRITE: (Kind.READ, Kind.DELETE, Kind.RENAME, Kind.LINK, Kind.CHMOD),
 }
 """Who writes a file may read, replace and delete it."""
+
+
+def _worded(kind: Kind, text: str, given: str) -> str:
+    """A fact's object; of a start, with who started it."""
+    return f"{text} from {given or 'outside'}" if kind == Kind.SPAWN else text
 
 
 def _following(event: Event) -> list[Entry]:

@@ -118,11 +118,17 @@ class FakeIdentities:
 
 
 def identity(
-    pod: str = "redis-7d9c5b8f6d-x2k4q", workload: str = "redis", *, protected: bool = False, sandbox: bool = False
+    pod: str = "redis-7d9c5b8f6d-x2k4q",
+    workload: str = "redis",
+    *,
+    protected: bool = False,
+    sandbox: bool = False,
+    image: str = "redis:7",
+    digest: str = "",
 ) -> Identity:
     return Identity(
         container_id=pod, namespace="shop", pod=pod, pod_uid="u", container=workload, workload_kind="Deployment",
-        workload_name=workload, labels={}, image="redis:7", image_digest="", protected=protected,
+        workload_name=workload, labels={}, image=image, image_digest=digest, protected=protected,
         subject=f"shop/Deployment/{workload}:{workload}", sandbox=sandbox, reason="namespace kube-system" if protected else "",
     )  # fmt: skip
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
 
 from plimsoll.sensor import hashes
-from plimsoll.sensor.shapes import Flag, Kind, Mode, Task
+from plimsoll.sensor.shapes import Event, Flag, Kind, Mode, Task
 from tests.sensor.fakes import SERVER, SHELL, Bench, FakeKernel, event, identity, learned
 
 
@@ -153,3 +157,113 @@ def test_the_agent_says_that_it_lives(tmp_path: Path) -> None:
     bench.wait(1.1)
     bench.wait(1.1)
     assert bench.kernel.beats == before + 2
+
+
+OWN = event(Kind.EXEC, "/usr/bin/new", mode=Mode.ALERT, flags=Flag.NEW | Flag.WOULD_STOP)
+
+
+def stopped(flags: Flag = Flag.KILLED, **more: Any) -> Event:
+    return event(Kind.EXEC, "/usr/bin/new", mode=Mode.PREVENT, flags=Flag.NEW | flags, **more)
+
+
+def preventing(place: Path, **more: Any) -> Bench:
+    bench = learned(place, **more)
+    bench.agent.switch(bench.redis, Mode.PREVENT)
+    return bench
+
+
+def replica(bench: Bench, key: int, **more: Any) -> None:
+    bench.identities.known[key] = identity(f"redis-7d9c5b8f6d-{key}", **more)
+    bench.born(key, event(Kind.EXEC, "/usr/bin/redis-server", container=key, flags=Flag.NEW | Flag.PROVISIONAL))
+
+
+def test_a_new_image_of_a_workload_in_prevent_mode_is_only_told_of_until_it_is_proved(tmp_path: Path) -> None:
+    bench = preventing(tmp_path, prove_for=3600)
+    replica(bench, 2, image="redis:8")
+    assert bench.kernel.bindings[2].mode == Mode.ALERT
+    assert bench.kernel.bindings[1].mode == Mode.PREVENT
+    bench.wait(3000)
+    bench.give(msgspec.structs.replace(OWN, container=2))
+    assert any("is new and not proved yet" in reason for reason in bench.told[-1].why)
+    bench.wait(3000)
+    assert bench.kernel.bindings[2].mode == Mode.ALERT  # what would be stopped begins the time anew
+    bench.wait(601)
+    assert bench.kernel.bindings[2].mode == Mode.PREVENT
+    assert [one.did for one in bench.profiles.decisions()][:1] == ["image proved"]
+
+
+def test_a_new_digest_under_the_same_name_is_a_new_image(tmp_path: Path) -> None:
+    bench = preventing(tmp_path, known={1: identity(digest="sha256:aa")})
+    replica(bench, 2, digest="sha256:aa")
+    replica(bench, 3, digest="sha256:bb")
+    assert [bench.kernel.bindings[key].mode for key in (2, 3)] == [Mode.PREVENT, Mode.ALERT]
+
+
+def test_a_digest_that_comes_to_be_known_later_is_no_new_image(tmp_path: Path) -> None:
+    bench = preventing(tmp_path)
+    replica(bench, 2, digest="sha256:aa")
+    assert bench.kernel.bindings[2].mode == Mode.PREVENT
+
+
+def test_setting_prevent_again_proves_the_images_there_are(tmp_path: Path) -> None:
+    bench = preventing(tmp_path)
+    replica(bench, 2, image="redis:8")
+    bench.agent.switch(bench.redis, Mode.PREVENT)
+    assert bench.kernel.bindings[2].mode == Mode.PREVENT
+    bench.profiles.close()
+    again = Bench(tmp_path)
+    replica(again, 3, image="redis:8")
+    assert again.kernel.bindings[3].mode == Mode.PREVENT
+
+
+def test_a_workload_that_may_goes_to_prevent_once_nothing_would_be_stopped_for_long_enough(tmp_path: Path) -> None:
+    bench = learned(tmp_path, mode="prevent", prove_for=3600)
+    bench.wait(3000)
+    bench.give(OWN)
+    bench.wait(3000)
+    bench.give(msgspec.structs.replace(SHELL, flags=Flag.NEW | Flag.ENTERED | Flag.WOULD_STOP))
+    assert bench.redis.mode == Mode.ALERT
+    bench.wait(601)  # who came from outside did not count
+    assert bench.redis.mode == Mode.PREVENT
+
+
+def test_by_default_no_workload_goes_to_prevent_by_itself(tmp_path: Path) -> None:
+    bench = learned(tmp_path)
+    bench.wait(10_000_000)
+    assert bench.redis.mode == Mode.ALERT
+
+
+def test_a_container_that_ends_after_it_was_stopped_takes_its_workload_back(tmp_path: Path) -> None:
+    bench = preventing(tmp_path, mode="prevent", prove_for=100)
+    bench.give(stopped())
+    bench.wait(5)
+    bench.give(event(Kind.GONE))
+    assert bench.redis.mode == Mode.ALERT
+    assert bench.told[-1].title.endswith("is back in alert mode: prevention did it harm")
+    assert "/usr/bin/new" in bench.told[-1].why[0]
+    bench.wait(10_000)
+    assert bench.redis.mode == Mode.ALERT  # until somebody says so
+
+
+@pytest.mark.parametrize(
+    ("flags", "pause", "since"),
+    [(Flag.KILLED | Flag.ENTERED, 5, 5), (Flag.KILLED, 31, 5), (Flag.KILLED, 5, 601)],
+    ids=["entered from outside", "long after", "no longer on trial"],
+)
+def test_attackers_cannot_end_prevention_by_ending_a_container(
+    tmp_path: Path, flags: Flag, pause: float, since: float
+) -> None:
+    bench = preventing(tmp_path)
+    bench.wait(since)
+    bench.give(stopped(flags))
+    bench.wait(pause)
+    bench.give(event(Kind.GONE))
+    assert bench.redis.mode == Mode.PREVENT
+
+
+def test_a_budget_that_is_spent_right_after_the_switch_is_a_wrong_profile(tmp_path: Path) -> None:
+    bench = preventing(tmp_path)
+    bench.give(stopped(Flag.SUPPRESSED))
+    assert bench.redis.mode == Mode.ALERT
+    assert bench.kernel.bindings[1].mode == Mode.ALERT
+    assert bench.profiles.decisions()[0].did == "mode alert"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from plimsoll import errors
+from plimsoll.sensor import hashes
 from plimsoll.sensor.control import Question
 from plimsoll.sensor.orders import Orders
-from plimsoll.sensor.shapes import Mode
-from tests.sensor.fakes import Bench, identity, learned
+from plimsoll.sensor.shapes import Event, Kind, Mode
+from tests.sensor.fakes import Bench, event, identity, learned
 
 
 def ask(bench: Bench, question: Question) -> object:
@@ -96,3 +98,80 @@ def test_status_tells_of_each_workload(tmp_path: Path) -> None:
     assert row["facts"] >= 4
     assert {"novelties", "drops", "maturity"} <= row.keys()
     assert {one["name"] for one in status["coverage"]} == {"exec", "files"}
+
+
+def told(bench: Bench, *question: Any, **more: Any) -> list[dict[str, Any]]:
+    rows = ask(bench, Question(*question, **more))
+    assert isinstance(rows, list)
+    return rows
+
+
+def test_a_false_alarm_is_mended_in_place_and_that_can_be_undone(tmp_path: Path) -> None:
+    bench = learned(tmp_path)
+    cli = event(Kind.EXEC, "/usr/bin/redis-cli", mode=Mode.ALERT, parent=7)
+    bench.give(cli)
+    (row,) = told(bench, "news", "shop/*")
+    assert (row["verb"], row["object"], row["times"]) == ("exec", "/usr/bin/redis-cli", 1)
+    assert len(told(bench, "allow", "shop/*", facts=(row["id"],), by="ada")) == 2  # and who started it
+    exe, pair = (bench.redis.id, Kind.EXEC, cli.hash), (bench.redis.id, Kind.SPAWN, hashes.spawn(7, cli.hash))
+    assert {exe, pair} <= bench.kernel.facts
+    assert bench.profiles.knows(bench.redis, cli)
+    bench.give(cli)
+    assert len(bench.told) == 1
+    assert told(bench, "news") == []
+    told(bench, "disallow", "shop/*", facts=("exec /usr/bin/redis-cli",), by="bob")
+    assert not {exe, pair} & bench.kernel.facts
+    assert [(one["who"], one["did"]) for one in told(bench, "decisions", "shop/*")] == [
+        ("bob", "disallow"), ("bob", "disallow"), ("ada", "allow"), ("ada", "allow"), ("the agent", "mode alert"),
+    ]  # fmt: skip
+
+
+def test_what_is_allowed_stays_through_a_restart(tmp_path: Path) -> None:
+    bench = learned(tmp_path)
+    cli = event(Kind.EXEC, "/usr/bin/redis-cli", mode=Mode.ALERT)
+    bench.give(cli)
+    told(bench, "allow", "*", facts=("exec *",))
+    bench.profiles.close()
+    again = Bench(tmp_path)
+    assert (again.redis.id, Kind.EXEC, cli.hash) in again.kernel.facts
+
+
+def test_allowing_some_files_allows_what_they_amount_to_and_disallowing_says_what_stays(tmp_path: Path) -> None:
+    bench = learned(tmp_path)
+    bench.give(*(event(Kind.WRITE, f"/spool/{n}", mode=Mode.ALERT) for n in "abcdefgh"))
+    told(bench, "allow", "*", facts=("write /spool/*",))
+    assert bench.profiles.knows(bench.redis, event(Kind.WRITE, "/spool/z"))
+    assert "/spool/*" in [text for text, _ in bench.kernel.patterns[bench.redis.id]]
+    told(bench, "disallow", "*", facts=("write /spool/[a-d]",))
+    assert "/spool/*" not in [text for text, _ in bench.kernel.patterns[bench.redis.id]]
+    (row,) = told(bench, "disallow", "*", facts=("write /data/temp-13.rdb",))
+    assert not row["covered"]
+
+
+def test_disallowing_addresses_takes_back_the_network_they_stood_for(tmp_path: Path) -> None:
+    bench = learned(tmp_path)
+
+    def call(n: int) -> Event:
+        hashed = hashes.end(f"10.0.0.{n}", 80)
+        return event(Kind.CONNECT, mode=Mode.ALERT, address=f"10.0.0.{n}", port=80, protocol="tcp", hash=hashed)
+
+    bench.give(*map(call, range(1, 4)))
+    told(bench, "allow", "*", facts=("connect *",))
+    network = (bench.redis.id, Kind.CONNECT_NET, hashes.network("10.0.0.0", 80))
+    assert network in bench.kernel.facts
+    told(bench, "disallow", "*", facts=("connect 10.0.0.1:80/tcp",))
+    assert network not in bench.kernel.facts
+    assert (bench.redis.id, Kind.CONNECT, hashes.end("10.0.0.2", 80)) in bench.kernel.facts
+
+
+def test_a_fact_that_nobody_told_of_cannot_be_allowed(tmp_path: Path) -> None:
+    bench = learned(tmp_path)
+    with pytest.raises(errors.InputError, match="told and not learned"):
+        told(bench, "allow", "*", facts=("exec /bin/sh",))
+
+
+def test_a_workload_set_to_alert_by_somebody_stays_there(tmp_path: Path) -> None:
+    bench = learned(tmp_path, mode="prevent", prove_for=100)
+    ask(bench, Question("set", "*", "alert"))
+    bench.wait(1000)
+    assert bench.redis.mode == Mode.ALERT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,32 @@ def test_a_workload_holds_no_more_facts_than_the_bound(
     for name in "abcdef":
         kept.learn(kept.workload(REDIS), event(Kind.READ, f"/data/{name}"))
     assert kept.counts(kept.workload(REDIS)) == (3, 0)
+
+
+def test_a_file_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    first = profiles.Profiles(tmp_path)
+    redis = first.workload(REDIS)
+    first.close()
+    with sqlite3.connect(tmp_path / profiles.FILE) as raw:
+        for column in ("armed", "stirred", "pinned"):
+            raw.execute(f"ALTER TABLE workloads DROP COLUMN {column}")
+    raw.close()
+    assert profiles.Profiles(tmp_path).workload(REDIS) == redis
+
+
+def test_a_program_and_who_started_it_are_one_novelty(kept: profiles.Profiles) -> None:
+    redis = kept.workload(REDIS)
+    kept.saw(redis, event(Kind.EXEC, "/bin/sh", parent=1))
+    kept.saw(redis, event(Kind.READ, "/etc/shadow"))
+    assert kept.counts(redis) == (0, 2)
+
+
+def test_decisions_and_images_do_not_grow_for_ever(kept: profiles.Profiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(profiles, "MOST_DECISIONS", 10)
+    redis = kept.workload(REDIS)
+    for n in range(100):
+        kept.noted("ada", "allow", REDIS, f"exec /{n}")
+        kept.image(redis, f"redis:{n}")
+    assert [one.what for one in kept.decisions([REDIS])][:2] == ["exec /99", "exec /98"]
+    assert len(kept.decisions()) == 10
+    assert kept._db.execute("SELECT count(*) FROM images").fetchone() == (profiles.MOST_IMAGES,)
