@@ -16,7 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 MARKS = {"sources": {"STREAM", "recognises", "parse"}, "outputs": {"NAME", "text"}}
 VAGUE = {"base", "common", "core", "helper", "helpers", "manager", "misc", "util", "utils"}
-STAGES = {"detect", "facts", "frames", "learn", "normal", "policies", "posture", "rules", "tables", "triage"}
+STAGES = {"detect", "facts", "frames", "learn", "normal", "policies", "posture", "rbac", "rules", "tables", "triage"}
 WORLD = {"asyncio", "httpx2", "io", "lightkube", "os", "pathlib", "secrets", "shutil", "socket", "sqlite3", "subprocess", "tempfile", "threading", "time"}  # fmt: skip
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import polars as pl
 
 CLUSTER = "(cluster)"
-_CONNECTS = {"exec", "attach", "portforward"}
+CONNECTS = {"exec", "attach", "portforward"}
+"""Subresources that are asked for by get over WebSocket and by create over SPDY: clients need both."""
 Document = dict[str, object]
 
 
@@ -32,19 +33,22 @@ def roles(profile: pl.DataFrame) -> list[Document]:
         document
         for (subject, place), asked in by_place.items()
         if subject != "user:" and not subject.startswith("user:system:")
-        for document in _bound(subject, place, asked)
+        for document in bound(subject, place, [*_rules(asked)])
     ]
 
 
-def _bound(subject: str, namespace: str, asked: Iterable[str]) -> Iterator[Document]:
-    rules = list(_rules(asked))
+def bound(
+    subject: str, namespace: str, rules: Sequence[Document], annotations: Mapping[str, str] | None = None
+) -> Iterator[Document]:
+    """Yield a Role and its binding, of the whole cluster where the namespace is `CLUSTER`; nothing without rules."""
     if not rules:
         return
     wide = namespace == CLUSTER
-    metadata = {"name": _name(subject)} | ({} if wide else {"namespace": namespace})
+    metadata: Document = {"name": _name(subject)} | ({} if wide else {"namespace": namespace})
+    metadata |= {"annotations": dict(annotations)} if annotations else {}
     kind = "ClusterRole" if wide else "Role"
     group = "rbac.authorization.k8s.io"
-    yield {"apiVersion": f"{group}/v1", "kind": kind, "metadata": metadata, "rules": rules}
+    yield {"apiVersion": f"{group}/v1", "kind": kind, "metadata": metadata, "rules": [*rules]}
     yield {
         "apiVersion": f"{group}/v1",
         "kind": f"{kind}Binding",
@@ -66,7 +70,7 @@ def _rules(asked: Iterable[str]) -> Iterator[Document]:
         resource, _, sub = what.partition("/")
         name, _, group = resource.partition(".")
         # Over WebSocket a connection is asked for by get, over SPDY by create: clients need both.
-        wanted = {"get", "create"} if sub in _CONNECTS else {verb}
+        wanted = {"get", "create"} if sub in CONNECTS else {verb}
         verbs.setdefault((group, name + (f"/{sub}" if sub else "")), set()).update(wanted)
     for (group, resource), seen in sorted(verbs.items()):
         yield {"apiGroups": [group], "resources": [resource], "verbs": sorted(seen)}
@@ -79,7 +83,7 @@ def _subject(subject: str) -> Document:
     if kind == "sa":
         namespace, _, account = name.partition("/")
         return {"kind": "ServiceAccount", "namespace": namespace, "name": account}
-    return {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": name}
+    return {"apiGroup": "rbac.authorization.k8s.io", "kind": kind.capitalize(), "name": name}
 
 
 def _name(subject: str) -> str:
