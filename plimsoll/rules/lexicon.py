@@ -5,7 +5,7 @@ Most events of a system repeat what was there before: what is asked about a text
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +36,8 @@ class Lexicon:
     ([1, 0, 2], [2, 1])
     """
 
-    def __init__(self) -> None:
+    def __init__(self, column: str = "") -> None:
+        self.column = column
         self.age = 0
         """How often it was begun anew: numbers of another age mean nothing."""
         self._begin()
@@ -45,6 +46,7 @@ class Lexicon:
         self._type = pl.Categorical(pl.Categories.random())
         self._held = pl.Series([], dtype=self._type)
         """Keeps the numbers alive: they are forgotten with the last series that has them."""
+        self._making = pl.col(self.column).cast(self._type).to_physical().fill_null(_NONE)
         self._texts: list[pl.Series] = []
         self.size = self._bytes = 0
         self._leaves: dict[int, graphs.Leaf] = {}
@@ -54,13 +56,13 @@ class Lexicon:
 
     def codes(self, column: pl.Series) -> Codes:
         """Return the numbers of these texts."""
-        return numbered(column.to_frame("v"), {"v": self})["v"]
+        return numbered(column.alias(self.column).to_frame(), [self])[self.column]
 
-    def making(self, column: str) -> pl.Expr:
-        """Return the expression that makes numbers of a column, from 0, and the largest number of no text."""
+    def making(self) -> pl.Expr:
+        """Return the expression that makes numbers of the column, from 0, and the largest number of no text."""
         if self.size > MOST_TEXTS or self._bytes > MOST_BYTES:
             self._begin()
-        return pl.col(column).cast(self._type).to_physical().fill_null(_NONE)
+        return self._making
 
     def learn(self, codes: Codes, column: pl.Series) -> None:
         """Take up the texts of a column that are new."""
@@ -137,18 +139,25 @@ class _Growing:
         return self._room[: self.size]
 
 
-def numbered(frame: pl.DataFrame, lexicons: Mapping[str, Lexicon]) -> dict[str, Codes]:
+class Lexicons(dict[str, Lexicon]):
+    """The lexicons of columns, each made when it is first asked for."""
+
+    def __missing__(self, column: str) -> Lexicon:
+        self[column] = Lexicon(column)
+        return self[column]
+
+
+def numbered(frame: pl.DataFrame, lexicons: Sequence[Lexicon]) -> dict[str, Codes]:
     """Return the numbers of the texts of several columns, made at once, as that costs little more than one."""
     if not lexicons:
         return {}
-    made = frame.select(lexicon.making(name) for name, lexicon in lexicons.items())
+    made = frame.select([lexicon.making() for lexicon in lexicons])
     # The number of no text is the largest there is, so that one more makes it 0.
     codes = (made.to_numpy(order="fortran") + np.uint32(1)).astype(np.intp)
-    largest = codes.max(axis=0, initial=0).tolist()
-    for at, (name, lexicon) in enumerate(lexicons.items()):
-        if largest[at] > lexicon.size:
-            lexicon.learn(codes[:, at], frame[name])
-    return {name: codes[:, at] for at, name in enumerate(lexicons)}
+    for at, largest in enumerate(codes.max(axis=0, initial=0).tolist()):
+        if largest > lexicons[at].size:
+            lexicons[at].learn(codes[:, at], frame[lexicons[at].column])
+    return {lexicon.column: codes[:, at] for at, lexicon in enumerate(lexicons)}
 
 
 def _told(leaves: Iterable[tuple[int, graphs.Leaf]], texts: pl.Series) -> dict[int, Mask]:

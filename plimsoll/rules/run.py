@@ -7,10 +7,9 @@ The masks of rows are then looked up by number and put together, each part of a 
 
 from __future__ import annotations
 
-import collections
 import functools
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,7 +17,7 @@ import polars as pl
 from plimsoll.rules import compile as graphs
 from plimsoll.rules import lexicon, operators
 from plimsoll.rules.compile import FALSE, TRUE
-from plimsoll.rules.lexicon import Codes, Lexicon, Mask
+from plimsoll.rules.lexicon import Codes, Lexicon, Lexicons, Mask
 from plimsoll.rules.ruleset import Compiled, Ruleset
 
 MOST_ROWS = 50_000
@@ -29,38 +28,59 @@ MATCHES = {"rule": pl.UInt32(), "row": pl.UInt32()}
 
 
 class Batch:
-    """Rows of a frame that rules may hold for, as numpy sees them: numbers of texts, and numbers."""
+    """Rows of a frame that rules may hold for, as numpy sees them: numbers of texts, and numbers.
 
-    def __init__(
-        self, frame: pl.DataFrame, rows: Codes | None, wanted: Collection[str], lexicons: Mapping[str, Lexicon]
-    ) -> None:
-        part = frame.select(name for name in frame.columns if name in wanted)
-        self._frame = part if rows is None or not part.width else part[rows]
+    Columns that are `usual` are made numbers at once, as that costs little more than one; others when they are asked for.
+    """
+
+    def __init__(self, frame: pl.DataFrame, rows: Codes | None, lexicons: Lexicons, usual: Collection[str]) -> None:
+        self._frame = frame
+        self._rows = None if rows is None else pl.Series(rows, dtype=pl.UInt32)
         self.height = frame.height if rows is None else len(rows)
-        self.lexicons = {name: lexicons[name] for name, dtype in part.schema.items() if dtype == pl.String}
-        self.codes = lexicon.numbered(self._frame, self.lexicons)
+        self._types = dict(zip(frame.columns, frame.dtypes, strict=True))
+        self._lexicons = lexicons
+        self._codes = self._numbered([column for column in usual if self._types.get(column) == pl.String])
+        self.asked: set[str] = set()
+        """Columns of texts that were asked for."""
         self._lists: dict[str, list[Any]] = {}
+
+    def _part(self, columns: Sequence[str]) -> pl.DataFrame:
+        part = self._frame[columns]
+        return part if self._rows is None else part[self._rows]
+
+    def _numbered(self, columns: Sequence[str]) -> dict[str, Codes]:
+        return lexicon.numbered(self._part(columns), [self._lexicons[column] for column in columns]) if columns else {}
+
+    def held(self, number: int, column: str, graph: graphs.Graph) -> Mask | None:
+        """Return for which rows a node about one column of texts holds; None where the column is none."""
+        if self._types.get(column) != pl.String:
+            return None
+        self.asked.add(column)
+        if column not in self._codes:
+            self._codes |= self._numbered([column])
+        return self._lexicons[column].table(number, graph).take(self._codes[column])
 
     @functools.cached_property
     def numbers(self) -> dict[str, tuple[operators.Numbers, Mask | None]]:
-        """Return all columns of numbers, each with which of them are there (None where all are); made at once, as that costs little more than one."""
-        kinds = [name for name, dtype in self._frame.schema.items() if dtype.is_numeric() or dtype == pl.Boolean]
-        lacking = [name for name in kinds if self._frame[name].null_count()]
-        filled = [_filled(name, self._frame.schema[name]) for name in lacking]
+        """Return all columns of numbers, each with which of them are there (None where all are)."""
+        kinds = [name for name, dtype in self._types.items() if dtype.is_numeric() or dtype == pl.Boolean]
+        part = self._part(kinds)
+        lacking = [name for name in kinds if part[name].null_count()]
+        filled = [_filled(name, self._types[name]) for name in lacking]
         there = [pl.col(name).is_not_null().alias(f"{name}?") for name in lacking]
-        made = self._frame.select(filled + there) if lacking else self._frame
+        made = part.select(filled + there) if lacking else part
         return {
             name: (made[name].to_numpy(), made[f"{name}?"].to_numpy())
             if name in lacking
-            else (self._frame[name].to_numpy(), None)
+            else (part[name].to_numpy(), None)
             for name in kinds
         }
 
     def values(self, column: str) -> list[Any]:
         """Return a column as Python's values."""
         if column not in self._lists:
-            there = column in self._frame.columns
-            self._lists[column] = self._frame[column].to_list() if there else [None] * self.height
+            there = column in self._types
+            self._lists[column] = self._part([column])[column].to_list() if there else [None] * self.height
         return self._lists[column]
 
 
@@ -72,12 +92,8 @@ Plan = tuple[tuple[int, int], ...]
 """What is left to do for some kinds of events: rules by their place, with what is left of their conditions."""
 
 
-class Work(NamedTuple):
-    """What is to be asked of a batch."""
-
-    asked: tuple[tuple[int, int, tuple[int, ...]], ...]
-    """Rules by their place, each with what is left of its condition and for which of the batch's plans that is so."""
-    columns: frozenset[str]
+Work = tuple[tuple[int, int, tuple[int, ...]], ...]
+"""What is to be asked of a batch: rules by their place, each with what is left of its condition and for which of the batch's plans that is so."""
 
 
 class Engine:
@@ -97,8 +113,9 @@ class Engine:
         self.lacking = {rule.name: lacks for rule in self.rules if (lacks := _lacks(rule, self._graph, given))}
         """Rules that cannot be evaluated, with the columns the events do not have."""
         self._roots = {at: rule.node for at, rule in enumerate(self.rules) if rule.name not in self.lacking}
-        self._lexicons: dict[str, Lexicon] = collections.defaultdict(Lexicon)
-        self._kinds = Lexicon()
+        self._lexicons, self._kinds = Lexicons(), Lexicon("evt.type")
+        self._usual: Sequence[str] = ()
+        """Columns of texts that the last batch was asked for."""
         self._typed = [
             number
             for number in self._graph.below(*self._roots.values())
@@ -142,12 +159,11 @@ class Engine:
         plans, parts, rows = self._parts(frame)
         if not len(rows):
             return
-        work = self._work(plans)
         whole = len(plans) == 1 and len(rows) == frame.height
-        batch = Batch(frame, None if whole else rows, work.columns, self._lexicons)
+        batch = Batch(frame, None if whole else rows, self._lexicons, self._usual)
         masks = _Masks(batch, self._graph, self._answers)
         free = np.ones(len(rows), np.bool_)
-        for at, node, places in work.asked:
+        for at, node, places in self._work(plans):
             mask = masks.mask(node)
             if mask is None:
                 continue
@@ -156,6 +172,7 @@ class Engine:
                 if len(held):
                     free[held] = False
                     yield np.full(len(held), at), rows[held]
+        self._usual = sorted(batch.asked)
 
     def _parts(self, frame: pl.DataFrame) -> tuple[tuple[int, ...], list[slice], Codes]:
         """Return the plans, for which of the rows each is, and the rows that rules may hold for, sorted by plan."""
@@ -190,9 +207,7 @@ class Engine:
             for place, plan in enumerate(plans):
                 for rule in self._plans[plan]:
                     found.setdefault(rule, []).append(place)
-            asked = tuple((at, node, tuple(places)) for (at, node), places in sorted(found.items()))
-            columns = frozenset(column for _, node in found for column in self._graph.nodes[node].columns)
-            self._works[plans] = Work(asked, columns)
+            self._works[plans] = tuple((at, node, tuple(places)) for (at, node), places in sorted(found.items()))
         return self._works[plans]
 
     def _plan(self, kind: str | None) -> int:
@@ -231,21 +246,21 @@ class _Masks:
 
     def mask(self, number: int) -> Mask | None:
         if number not in self._made:
-            made = self._make(number)
-            self._made[number] = made if made is not None and made.any() else None
+            self._made[number] = self._make(number)
         return self._made[number]
 
     def _make(self, number: int) -> Mask | None:
         node = self._graph.nodes[number]
         if len(node.columns) == 1:
             (column,) = node.columns
-            if column in self._batch.codes:
-                return self._batch.lexicons[column].table(number, self._graph).take(self._batch.codes[column])
+            held = self._batch.held(number, column, self._graph)
+            if held is not None:
+                return _some(held)
         if node.leaf:
             return self._of_numbers(node.leaf) if node.leaf.how == "numbers" else self._of_rows(number, node.leaf)
         if node.how == "not":
             inner = self.mask(node.parts[0])
-            return ~inner if inner is not None else self._made[TRUE]
+            return self._made[TRUE] if inner is None else _some(~inner)
         return self._all(number) if node.how == "and" else self._any(number)
 
     def _all(self, number: int) -> Mask | None:
@@ -257,8 +272,8 @@ class _Masks:
             mask = self.mask(part)
             if mask is None:
                 return None
-            whole = mask if whole is None else whole & mask
-            if not whole.any():
+            whole = mask if whole is None else _some(whole & mask)
+            if whole is None:
                 return None
         return whole
 
@@ -275,18 +290,20 @@ class _Masks:
         if values is None or leaf.numbers is None:
             return None
         mask = leaf.numbers(values)
-        return mask if there is None else mask & there
+        return _some(mask if there is None else mask & there)
 
-    def _of_rows(self, number: int, leaf: graphs.Leaf) -> Mask:
+    def _of_rows(self, number: int, leaf: graphs.Leaf) -> Mask | None:
         answers = self._answers.setdefault(number, {})
         if len(answers) > MOST_ROWS:
             answers.clear()
-        rows = (
-            zip(*(self._batch.values(column) for column in leaf.columns), strict=True)
-            if leaf.columns
-            else [()] * self._batch.height
-        )
-        return np.fromiter((_answer(leaf, row, answers) for row in rows), np.bool_, self._batch.height)
+        columns = [self._batch.values(column) for column in leaf.columns]
+        rows = zip(*columns, strict=True) if columns else [()] * self._batch.height
+        return _some(np.fromiter((_answer(leaf, row, answers) for row in rows), np.bool_, self._batch.height))
+
+
+def _some(mask: Mask) -> Mask | None:
+    """Return a mask that holds somewhere, else None; the place of its first greatest tells that sooner than `any`."""
+    return mask if mask[mask.argmax()] else None
 
 
 def _answer(leaf: graphs.Leaf, row: tuple[Any, ...], answers: dict[Any, bool]) -> bool:
