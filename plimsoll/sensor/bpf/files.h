@@ -16,11 +16,11 @@
  * name's hash is salted with the parent's address, so a moved file is another one; a moved folder raises the epoch. */
 static __always_inline u64 identity_of(struct file *file, u64 epoch)
 {
-	struct path where = {};
-	bpf_core_read(&where, sizeof(where), &file->f_path); /* as numbers: nobody may calculate with pointers */
-	struct dentry *dentry = TYPED(where.dentry, struct dentry);
-	u64 state = mix((u64)where.dentry + epoch, dentry->d_name.hash_len);
-	return mix(state, (u64)where.mnt ^ dentry->d_parent->d_name.hash_len);
+	struct timespec64 *where = WORDS(&file->f_path); /* mount and dentry */
+	u64 mount = where->tv_sec, place = where->tv_nsec;
+	struct dentry *dentry = TYPED(place, struct dentry);
+	u64 state = mix(place + epoch, dentry->d_name.hash_len);
+	return mix(state, mount ^ dentry->d_parent->d_name.hash_len);
 }
 
 /* Tells of a fact about slot->walk, and stops it where prevent mode may. */
@@ -54,12 +54,18 @@ static __always_inline int judge_open(struct syscall_exit *call, struct task_str
 		return 0;
 	struct file *file = TYPED(raw, struct file);
 	struct inode *inode = file->f_inode;
-	u32 kind = file->f_mode & WRITABLE ? WRITE : READ, type = inode->i_mode & TYPE_MASK, one = 1;
-	struct fact open = { who->binding->profile, kind, identity_of(file, ctl->epoch + (ctl->revision << 32)) };
-	if (bpf_map_lookup_elem(&opened, &open)) {
-		hit(who->binding);
+	u32 kind = file->f_mode & WRITABLE ? WRITE : READ, type = inode->i_mode & TYPE_MASK;
+	u64 open = mix(identity_of(file, ctl->epoch + (ctl->revision << 32)), (u64)who->binding->profile << 32 | kind);
+	u32 place = open >> 32 & (OPENED - 1);
+	u64 *last = bpf_map_lookup_elem(&opened, &place);
+	if (!last)
+		return 0;
+	if (*last == open) {
+		hit(who->binding); /* of a container runtime too, which does no harm */
 		return 0;
 	}
+	if (!is_inside(task, who))
+		return 0;
 	if (type != IS_REGULAR && type != IS_FOLDER && type != IS_BLOCK && type != IS_CHARACTER)
 		return 0;
 	struct slot *slot = take();
@@ -68,7 +74,7 @@ static __always_inline int judge_open(struct syscall_exit *call, struct task_str
 	walk_file(&slot->walk, task, file);
 	if (path_known(slot, who->binding, kind)) {
 		hit(who->binding);
-		bpf_map_update_elem(&opened, &open, &one, BPF_ANY);
+		*last = open;
 	} else {
 		open_event(slot, who->container);
 		slot->event.number = call->number;
@@ -87,7 +93,7 @@ int on_open(struct syscall_exit *call)
 {
 	struct who who;
 	struct task_struct *task = bpf_get_current_task_btf();
-	if (call->result < 0 || !judged(task, &who))
+	if (call->result < 0 || !is_bound(task, &who))
 		return 0;
 	struct control *ctl = control();
 	return ctl ? judge_open(call, task, &who, ctl) : 0;

@@ -96,9 +96,7 @@ __noinline int unknown(struct binding *binding, struct slot *slot, u32 kind, u64
 	}
 	struct fact said = said_of(binding, kind, hash, container, 0);
 	u64 *last = bpf_map_lookup_elem(&told, &said);
-	/* Who enters from outside comes by hand: each time is told. */
-	u64 again = event->flags & ENTERED ? STOP_AGAIN : TELL_AGAIN;
-	if (last && now - *last < again)
+	if (last && now - *last < TELL_AGAIN)
 		return SILENT;
 	return may_tell(binding, now) ? TELL : SILENT;
 }

@@ -84,6 +84,11 @@ struct fdtable {
 	u32 max_fds;
 	struct file **fd;
 };
+/* Stands for any two words of memory that are to be read as numbers. */
+struct timespec64 {
+	s64 tv_sec;
+	long tv_nsec;
+};
 struct files_struct {
 	struct fdtable *fdt;
 };

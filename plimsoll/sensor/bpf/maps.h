@@ -23,8 +23,10 @@ MAP(BPF_MAP_TYPE_HASH, 1 << 18, BPF_F_NO_PREALLOC, struct fact, u32, allow);
 MAP(BPF_MAP_TYPE_HASH, 1 << 16, BPF_F_NO_PREALLOC, struct edge, struct target, patterns);
 /* What was told, and when; also what was stopped. */
 MAP(BPF_MAP_TYPE_LRU_HASH, 1 << 14, 0, struct fact, u64, told);
-/* Opened files that are known, so that the next open needs no walk. */
-MAP(BPF_MAP_TYPE_LRU_HASH, 1 << 15, 0, struct fact, u32, opened);
+/* Opened files that are known, so that the next open needs no walk: each at the place its hash says, the last wins.
+ * A word is written and read at once, a look-up is one load. */
+#define OPENED (1 << 16)
+MAP(BPF_MAP_TYPE_ARRAY, OPENED, 0, u32, u64, opened);
 MAP(BPF_MAP_TYPE_ARRAY, 512, 0, u32, struct rare, rares);
 MAP(BPF_MAP_TYPE_HASH, 4096, BPF_F_NO_PREALLOC, u64, u32, isolated);
 MAP(BPF_MAP_TYPE_HASH, 256, BPF_F_NO_PREALLOC, struct in6_addr, u32, probes);

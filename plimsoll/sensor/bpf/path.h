@@ -2,9 +2,6 @@
  * program gave. Each step is a global function, which the verifier proves once and not once a round. */
 #pragma once
 
-extern void *bpf_rdonly_cast(const void *object, u32 type) __ksym;
-#define TYPED(pointer, type) ((type *)bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(type)))
-
 #define NAMES (2 * DEPTH)
 #define MOST_STEPS (DEPTH + 12) /* components, and mounts crossed */
 #define TEXT_MASK (2 * PATH - 1)
@@ -193,12 +190,10 @@ static __always_inline void walk_file(struct walk *walk, struct task_struct *tas
 
 static __always_inline struct file *opened_file(struct task_struct *task, s64 number)
 {
-	struct file *file = NULL;
 	struct fdtable *table = task->files->fdt;
 	if (number < 0 || number >= table->max_fds)
 		return NULL;
-	bpf_probe_read_kernel(&file, sizeof(file), table->fd + number);
-	return file;
+	return (struct file *)WORDS(table->fd + number)->tv_sec;
 }
 
 /* The path that a program spelled in walk->input, from an open folder or its working directory. */

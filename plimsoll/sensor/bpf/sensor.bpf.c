@@ -17,6 +17,7 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+#include "loads.h"
 #include "shapes.h"
 #include "maps.h"
 #include "who.h"

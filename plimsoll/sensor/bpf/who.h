@@ -11,11 +11,10 @@ static __always_inline u64 container_of_task(struct task_struct *task)
 	u64 id = set->dfl_cgrp->kn->id;
 	if (id > 1)
 		return id;
-	struct cgroup_subsys_state *state = NULL;
 	u32 pids = bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
-	bpf_probe_read_kernel(&state, sizeof(state),
-			      (void *)set + bpf_core_field_offset(struct css_set, subsys) + pids * sizeof(void *));
-	id = BPF_CORE_READ(state, cgroup, kn, id);
+	void *states = (void *)set + bpf_core_field_offset(struct css_set, subsys);
+	u64 state = WORDS(states + pids * sizeof(void *))->tv_sec;
+	id = TYPED(state, struct cgroup_subsys_state)->cgroup->kn->id;
 	return id > 1 ? id | V1 : 0;
 }
 
@@ -25,17 +24,24 @@ struct who {
 	struct mark *mark;
 };
 
+/* Whether its container is judged, by a profile of its own. */
+static __always_inline bool is_bound(struct task_struct *task, struct who *who)
+{
+	who->container = container_of_task(task);
+	who->binding = who->container ? bpf_map_lookup_elem(&containers, &who->container) : NULL;
+	return who->binding && who->binding->mode != OFF;
+}
+
 /* A container runtime joins the container's cgroup long before it becomes the container's program: mounting,
  * masking, dropping rights. None of that is the workload's doing. A task is judged from its first exec inside
  * the container on, and its children with it. */
-static __always_inline bool judged(struct task_struct *task, struct who *who)
+static __always_inline bool is_inside(struct task_struct *task, struct who *who)
 {
-	who->container = container_of_task(task);
-	if (!who->container)
-		return false;
-	who->binding = bpf_map_lookup_elem(&containers, &who->container);
-	if (!who->binding || who->binding->mode == OFF)
-		return false;
 	who->mark = bpf_task_storage_get(&marks, task, 0, 0);
 	return who->mark && who->mark->container == who->container;
+}
+
+static __always_inline bool judged(struct task_struct *task, struct who *who)
+{
+	return is_bound(task, who) && is_inside(task, who);
 }
