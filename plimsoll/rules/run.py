@@ -38,8 +38,9 @@ class Batch:
         self._rows = None if rows is None else pl.Series(rows, dtype=pl.UInt32)
         self.height = frame.height if rows is None else len(rows)
         self._types = dict(zip(frame.columns, frame.dtypes, strict=True))
+        self._texts = frozenset(name for name, dtype in self._types.items() if dtype == pl.String)
         self._lexicons = lexicons
-        self._codes = self._numbered([column for column in usual if self._types.get(column) == pl.String])
+        self._codes = self._numbered([column for column in usual if column in self._texts])
         self.asked: set[str] = set()
         """Columns of texts that were asked for."""
         self._lists: dict[str, list[Any]] = {}
@@ -53,7 +54,7 @@ class Batch:
 
     def held(self, number: int, column: str, graph: graphs.Graph) -> Mask | None:
         """Return for which rows a node about one column of texts holds; None where the column is none."""
-        if self._types.get(column) != pl.String:
+        if column not in self._texts:
             return None
         self.asked.add(column)
         if column not in self._codes:
@@ -264,9 +265,10 @@ class _Masks:
         return self._all(number) if node.how == "and" else self._any(number)
 
     def _all(self, number: int) -> Mask | None:
-        parts = self._graph.gathered(number)
-        if any(self._made.get(part, parts) is None for part in parts):
-            return None
+        parts, made = self._graph.gathered(number), self._made
+        for part in parts:
+            if part in made and made[part] is None:
+                return None
         whole: Mask | None = None
         for part in parts:
             mask = self.mask(part)
