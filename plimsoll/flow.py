@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -157,12 +158,13 @@ def learn_on(
     form: str | None,
     objects: Sequence[str] = (),
     progress: Progress = quiet,
+    stop: threading.Event | None = None,
 ) -> Iterator[Intake]:
     """Learn a file as it grows, yielding after each batch that is safely kept; the checkpoint moves only then."""
     cluster = cluster_of(objects)
     kept = store.Profile.open(directory, create=True)
     rejects, accepted = Rejects(), 0
-    tail = following.Follow(Path(source), checkpoint, format=form)
+    tail = following.Follow(Path(source), checkpoint, format=form, stop=stop)
     for batch in tail:
         rejects.add(batch.rejects)
         accepted += batch.accepted
@@ -246,13 +248,19 @@ def detect(
 
 
 def detect_on(
-    source: str, directory: Path | None, checkpoint: Path, *, form: str | None, objects: Sequence[str] = ()
+    source: str,
+    directory: Path | None,
+    checkpoint: Path,
+    *,
+    form: str | None,
+    objects: Sequence[str] = (),
+    stop: threading.Event | None = None,
 ) -> Iterator[tuple[Intake, list[Alert]]]:
     """Judge a file as it grows; yield after each batch what is counted so far and the alerts that are new."""
     bench = judged_by(directory)
     cluster = cluster_of(objects)
     rejects, accepted = Rejects(), 0
-    tail = following.Follow(Path(source), checkpoint, format=form)
+    tail = following.Follow(Path(source), checkpoint, format=form, stop=stop)
     for batch in tail:
         rejects.add(batch.rejects)
         accepted += batch.accepted
