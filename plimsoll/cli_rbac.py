@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import polars as pl
 from cyclopts import App, Parameter
 
-from plimsoll import errors, flow_rbac, outputs
+from plimsoll import errors, flow_audit, outputs
 from plimsoll.outputs import places, table, yaml_document
 from plimsoll.policies import role
 from plimsoll.rbac import sized
@@ -63,7 +63,7 @@ def usage_verb(
     """Say of each binding what it grants, what of that was used, and what Role would be enough."""
     if days is not None and days < 1:
         raise errors.UsageError(f"--days is a number of days from 1, not {days}")
-    found = flow_rbac.usage_of(
+    found = flow_audit.usage_of(
         sources, objects, form=from_, since=None if since is None else moment(since), days=days, progress=_quiet
     )
     chosen = [grant for grant in found.report.grants if _wanted(grant, role_glob, system=system)]
@@ -94,7 +94,9 @@ def _wanted(grant: Grant, role_glob: str | None, *, system: bool) -> bool:
     return system or not (grant.binding.builtin or grant.binding.name.startswith("system:"))
 
 
-def _put(output: str, found: flow_rbac.Found, chosen: Sequence[Grant], names: sized.Names, color: places.Color) -> None:
+def _put(
+    output: str, found: flow_audit.Found, chosen: Sequence[Grant], names: sized.Names, color: places.Color
+) -> None:
     if output == "jsonl":
         outputs.write("jsonl", (_row(grant) for grant in chosen), sys.stdout)
     elif output == "yaml":
@@ -108,7 +110,7 @@ def _put(output: str, found: flow_rbac.Found, chosen: Sequence[Grant], names: si
         _show(found, chosen, color)
 
 
-def _summary(found: flow_rbac.Found) -> dict[str, Any]:
+def _summary(found: flow_audit.Found) -> dict[str, Any]:
     return {
         "input": {"accepted": found.intake.accepted, "rejected": found.intake.rejects.total},
         "days": len(found.used.days),
@@ -151,7 +153,7 @@ def _sentence(grant: Grant) -> str:
     return f"{grant.maturity.sentence}; {ahead}" if grant.acts else f"never used; {ahead}"
 
 
-def _show(found: flow_rbac.Found, chosen: Sequence[Grant], color: places.Color) -> None:
+def _show(found: flow_audit.Found, chosen: Sequence[Grant], color: places.Color) -> None:
     columns = [
         *(table.Column(title) for title in ("BINDING", "ROLE", "SUBJECT", "STATE")),
         *(table.Column(title, "right") for title in ("GRANTED", "USED", "REQUESTS", "TOMORROW")),
@@ -175,7 +177,7 @@ def _show(found: flow_rbac.Found, chosen: Sequence[Grant], color: places.Color) 
     print(_told(found, chosen))
 
 
-def _told(found: flow_rbac.Found, chosen: Sequence[Grant]) -> str:
+def _told(found: flow_audit.Found, chosen: Sequence[Grant]) -> str:
     """Say in words what the table shows, and what it cannot."""
     idle = sum(grant.state == "unused" for grant in chosen)
     seen = len(found.used.days)
@@ -218,7 +220,7 @@ def _plain(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
-def _leftover(found: flow_rbac.Found, kept: Path | None) -> int:
+def _leftover(found: flow_audit.Found, kept: Path | None) -> int:
     """Say what could not be judged, and return the exit code for it."""
     intake = found.intake
     if intake.objects_rejected:

@@ -10,7 +10,7 @@ import yaml
 
 from plimsoll import cli
 from tests.rbac import rights
-from tests.test_flow_rbac import event, log, objects
+from tests.test_flow_audit import event, log, objects
 
 
 @pytest.fixture

@@ -44,8 +44,11 @@ def bound(
     if not rules:
         return
     wide = namespace == CLUSTER
-    metadata: Document = {"name": _name(subject)} | ({} if wide else {"namespace": namespace})
-    metadata |= {"annotations": dict(annotations)} if annotations else {}
+    metadata: Document = {"name": _name(subject)}
+    if not wide:
+        metadata["namespace"] = namespace
+    if annotations:
+        metadata["annotations"] = dict(annotations)
     kind = "ClusterRole" if wide else "Role"
     group = "rbac.authorization.k8s.io"
     yield {"apiVersion": f"{group}/v1", "kind": kind, "metadata": metadata, "rules": [*rules]}

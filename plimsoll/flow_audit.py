@@ -1,4 +1,4 @@
-"""The wiring of rights: audit sources → uses, objects → grants, both → what is used of what is granted."""
+"""The wiring of questions to audit logs: which rights and credentials are used, and what the audit policy leaves out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import polars as pl
 
 from plimsoll import errors, frames, tables
 from plimsoll.cluster import objects as inventory
+from plimsoll.detect import audit_coverage
 from plimsoll.rbac import grants, usage, uses
 from plimsoll.sources import inputs, reading
 from plimsoll.sources.rejects import Rejects
@@ -21,8 +22,8 @@ class Intake(NamedTuple):
 
     accepted: int
     rejects: Rejects
-    objects_rejected: int
-    first: str
+    objects_rejected: int = 0
+    first: str = ""
     """Where and why the first of the objects could not be read."""
 
 
@@ -46,17 +47,35 @@ def usage_of(
     """Return what these audit logs show of the rights that these objects grant."""
     held, rejected, first = objects_of(objects)
     rights = grants.bindings(held)
-    taken, rejects, accepted = uses.Uses(since), Rejects(), 0
-    for source in inputs.inputs(sources):
-        read = reading.Reading(source, format=form)
-        for events in audit_events(source, read, rejects, progress):
-            taken.take(events)
-        accepted += read.accepted
+    taken = uses.Uses(since)
+    accepted, rejects = _take(sources, taken.take, form, progress)
     used = taken.told()
     return Found(usage.report(used, rights, days=days), used, Intake(accepted, rejects, rejected, first))
 
 
-def audit_events(
+def coverage_of(
+    sources: Sequence[str], *, form: str | None = None, progress: Progress
+) -> tuple[list[audit_coverage.Finding], Intake]:
+    """Return which findings these audit logs can support."""
+    taken = audit_coverage.Coverage()
+    accepted, rejects = _take(sources, taken.take, form, progress)
+    return taken.findings(), Intake(accepted, rejects)
+
+
+def _take(
+    sources: Sequence[str], take: Callable[[pl.DataFrame], None], form: str | None, progress: Progress
+) -> tuple[int, Rejects]:
+    """Hand the events of audit logs on, batch by batch; return what was read and what could not be."""
+    rejects, accepted = Rejects(), 0
+    for source in inputs.inputs(sources):
+        read = reading.Reading(source, format=form)
+        for events in _events(source, read, rejects, progress):
+            take(events)
+        accepted += read.accepted
+    return accepted, rejects
+
+
+def _events(
     source: inputs.Input, read: reading.Reading, rejects: Rejects, progress: Progress
 ) -> Iterator[pl.DataFrame]:
     """Yield the events of an audit log; what is no audit log is set aside, one that was named is an error."""
@@ -73,7 +92,7 @@ def audit_events(
 
 def _audit(batch: reading.Batch, name: str) -> pl.DataFrame:
     if batch.stream != "audit":
-        raise errors.InputError(f"rights are used in audit logs, and this is {batch.format}", file=name)
+        raise errors.InputError(f"this asks audit logs, and these are {batch.format} events", file=name)
     return batch.events
 
 

@@ -1,4 +1,4 @@
-"""From audit logs and objects to what is used of what is granted."""
+"""Questions to audit logs: rights that are used, and what the policy leaves out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from plimsoll import errors, flow_rbac
+from plimsoll import errors, flow_audit
 from tests.rbac import rights
 
 
@@ -44,26 +44,33 @@ def quiet(_: str, __: int) -> None:
 
 
 def test_a_log_and_objects_give_grants_with_their_use(tmp_path: Path) -> None:
-    found = flow_rbac.usage_of([log(tmp_path, event(), event("list pods"))], [objects(tmp_path)], progress=quiet)
+    found = flow_audit.usage_of([log(tmp_path, event(), event("list pods"))], [objects(tmp_path)], progress=quiet)
     assert [(one.subject, one.state) for one in found.report.grants] == [("user:ann", "unused"), (rights.WEB, "used")]
     assert found.intake.accepted == 2
 
 
 def test_what_cannot_be_read_is_set_aside(tmp_path: Path) -> None:
     source = log(tmp_path, event(), {"kind": "Event", "auditID": "x"})
-    found = flow_rbac.usage_of([source], [objects(tmp_path)], progress=quiet)
+    found = flow_audit.usage_of([source], [objects(tmp_path)], progress=quiet)
     assert (found.intake.accepted, found.intake.rejects.total) == (1, 1)
 
 
 def test_events_of_another_stream_are_an_error(tmp_path: Path) -> None:
     source = tmp_path / "falco.jsonl"
     source.write_text('{"evt.num": 1, "evt.type": "execve", "proc.name": "sh"}\n')
-    with pytest.raises(errors.InputError, match="rights are used in audit logs"):
-        flow_rbac.usage_of([str(source)], [objects(tmp_path)], progress=quiet)
+    with pytest.raises(errors.InputError, match="this asks audit logs"):
+        flow_audit.usage_of([str(source)], [objects(tmp_path)], progress=quiet)
 
 
 def test_the_recorded_cluster_accounts_for_every_request(shared_data: Path, tmp_path: Path) -> None:
     folder = shared_data / "audit" / "dev"
-    found = flow_rbac.usage_of([str(folder / "train.jsonl.gz")], [objects(tmp_path)], progress=quiet)
+    found = flow_audit.usage_of([str(folder / "train.jsonl.gz")], [objects(tmp_path)], progress=quiet)
     assert found.used.unknown == 0
     assert {one["why"] for one in found.used.beyond.to_dicts()} == {"node authorizer", "refused", "system:masters"}
+
+
+def test_a_log_of_metadata_supports_no_finding_that_reads_bodies(tmp_path: Path) -> None:
+    found, intake = flow_audit.coverage_of([log(tmp_path, event("create pods"))], progress=quiet)
+    states = {one.finding: one.state for one in found}
+    assert (states["privileged-pod"], states["exec"]) == ("unsupported", "supported")
+    assert intake.accepted == 1
