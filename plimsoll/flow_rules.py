@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,8 +65,10 @@ class Room:
             return audit_whole.Whole()
         if self.format != "falco_events":
             return source
-        wanted = self.engine.columns | self.engine.told
-        return falco_events.Wide({name: columns.dtype(name, self.kind) for name in sorted(wanted)}, self.engine.wants)
+        return falco_events.Wide(self._typed(self.engine.columns), self.engine.wants)
+
+    def _typed(self, names: Iterable[str]) -> dict[str, pl.DataType]:
+        return {name: columns.dtype(name, self.kind) for name in sorted(names)}
 
     def alerts(self, events: pl.DataFrame, *, first: bool) -> Iterator[Alert]:
         """Yield the alerts on these rows, in order."""
@@ -74,10 +76,19 @@ class Room:
         if found.is_empty():
             return
         rows = found["row"].unique(maintain_order=True)
-        told = self._fields(events[rows], self.engine.told | {"evt.num", "evt.rawtime", "evt.hostname"})
-        values = dict(zip(rows, told.iter_rows(named=True), strict=True))
+        values = dict(zip(rows, self._told(events[rows]), strict=True))
         for rule, row in found.iter_rows():
             yield self._alert(self.engine.rules[rule], values[row])
+
+    def _told(self, events: pl.DataFrame) -> Iterator[Mapping[str, Any]]:
+        """Yield of each event the fields that outputs print."""
+        wanted = self.engine.told | {"evt.num", "evt.rawtime", "evt.hostname"}
+        if self.format != "falco_events":
+            yield from self._fields(events, wanted).iter_rows(named=True)
+            return
+        typed = self._typed(wanted)
+        for line in events[falco_events.LINE]:
+            yield falco_events.told(line, typed)
 
     def _alert(self, rule: ruleset.Compiled, values: Mapping[str, Any]) -> Alert:
         event = output.Event(

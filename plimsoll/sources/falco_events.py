@@ -108,6 +108,7 @@ class Head(msgspec.Struct, frozen=True, gc=False):
 
 
 _head = msgspec.json.Decoder(Head).decode
+_whole = msgspec.json.Decoder(dict[str, Any]).decode
 _TYPES: dict[pl.DataType, Any] = {
     pl.String(): str | None,
     pl.Boolean(): bool | None,
@@ -116,14 +117,34 @@ _TYPES: dict[pl.DataType, Any] = {
     pl.Float64(): float | None,
     pl.List(pl.String()): list[str] | None,
 }
+LINE = "line"
+"""The column of the events' own lines."""
+MOST_KINDS = 10_000
+
+
+def told(line: bytes, columns: Mapping[str, pl.DataType]) -> dict[str, Any]:
+    """Return fields of an event's line; a value that is not of its field's type is none.
+
+    >>> told(b'{"proc.name": "sh", "proc.pid": "x"}', {"proc.name": pl.String(), "proc.pid": pl.Int64()})
+    {'proc.name': 'sh', 'proc.pid': None}
+    """
+    event = _whole(line)
+    return {name: _fitting(event.get(name), _TYPES[dtype]) for name, dtype in columns.items()}
+
+
+def _fitting(value: Any, wanted: Any) -> Any:
+    try:
+        return msgspec.convert(value, wanted)
+    except msgspec.ValidationError:
+        return None
 
 
 class Wide:
-    """The same records as frames whose columns are the fields asked for.
+    """The same records as frames whose columns are the fields asked for, and the line itself for what is asked for later.
 
     >>> wide = Wide({"proc.name": pl.String()}, lambda kind: kind == "execve")
     >>> parsed = wide.parse([b'{"evt.num":7,"evt.type":"execve","proc.name":"sh"}', b'{"evt.num":8,"evt.type":"close"}'], 1)
-    >>> parsed.accepted, parsed.events.rows(named=True)
+    >>> parsed.accepted, parsed.events.drop(LINE).rows(named=True)
     (2, [{'proc.name': 'sh', 'evt.num': 7, 'evt.type': 'execve', 'evt.rawtime': None}])
     """
 
@@ -162,11 +183,13 @@ class Wide:
             except records.BROKEN as broken:
                 rejects.append(records.Reject(offset, records.reason(broken)))
         frame, more = self._frame(found, offsets)
-        return records.Parsed(frame, len(lines) - len(rejects) - len(more), sorted(rejects + more))
+        gone = {reject.offset for reject in more}
+        kept = pl.Series(LINE, [lines[offset] for offset in offsets if offset not in gone], pl.Binary)
+        return records.Parsed(frame.with_columns(kept), len(lines) - len(rejects) - len(more), sorted(rejects + more))
 
     def _asked(self, kind: str) -> bool:
         """Ask once about a kind of event; a hostile input can make up a new one for every line."""
-        if len(self._wanted) > 10_000:
+        if len(self._wanted) > MOST_KINDS:
             self._wanted.clear()
         self._wanted[kind] = self._wants(kind)
         return self._wanted[kind]

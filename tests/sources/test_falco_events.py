@@ -63,6 +63,33 @@ def test_a_wide_frame_has_the_fields_asked_for_of_the_kinds_asked_for() -> None:
     ]
 
 
+def test_an_event_is_told_from_what_only_looks_like_one() -> None:
+    seen = wide()
+    seen.parse(lines(EVENT), 1)
+    odd = [
+        b'{"proc.name": "\\"evt.type\\":\\"open\\"", "evt.num": 1, "evt.type": "close"}',
+        b'{"evt.type":"open","evt.type":"close","evt.num":2}',
+        b'{"x":{"evt.type":"open"},"evt.num":3,"evt.type":"dup"}',
+        b'{"evt.type":"open"}',
+        b'{"x":{"evt.type":"open"},"evt.num":3}',
+        b'{"evt.type":"open","evt.num":null}',
+        b'{"evt.type":"open","evt.num":4,',
+    ]
+    parsed = seen.parse(odd, 1)
+    assert parsed.events["evt.num"].to_list() == [3]
+    assert [reject.offset for reject in parsed.rejects] == [3, 4, 5, 6]
+    assert parsed == wide().parse(odd, 1)._replace(events=parsed.events)
+
+
+def test_lines_stay_with_their_events() -> None:
+    broken = b'{"evt.num": 1, "evt.type": "open", "fd.num": 99999999999999999999}'
+    parsed = wide().parse([broken, *lines({**EVENT, "evt.type": "close"}, EVENT)], 1)
+    (line,) = parsed.events["line"]
+    assert falco_events.told(line, COLUMNS | {"user.uid": pl.Int64(), "fd.name": pl.Int64()}) == {
+        "proc.name": "cat", "fd.num": None, "proc.duration": None, "evt.is_open_read": None, "user.uid": 4294967295, "fd.name": None,
+    }  # fmt: skip
+
+
 def test_broken_records_are_set_aside_and_the_rest_stand() -> None:
     broken = [
         b"{",
