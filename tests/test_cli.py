@@ -385,11 +385,17 @@ def test_interrupting_a_followed_log_keeps_what_was_learned(tmp_path):
     following = subprocess.Popen(
         [sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    while not list((tmp_path / "p" / "segments").glob("*.parquet")):
-        assert following.poll() is None
-        time.sleep(0.05)
-    following.send_signal(signal.SIGINT)
-    assert following.communicate(timeout=60) == (b"", b"")  # in a pipe it is quiet
+    try:
+        until = time.monotonic() + 60
+        while not list((tmp_path / "p" / "segments").glob("*.parquet")):
+            assert following.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        following.send_signal(signal.SIGINT)
+        assert following.communicate(timeout=60) == (b"", b"")  # in a pipe it is quiet
+    finally:
+        following.kill()  # it would follow for ever
+        following.wait()
     assert following.returncode == 130
     assert sum(flow.known(tmp_path / "p").filter(verb="request")["count"]) == len(HABIT)
 
