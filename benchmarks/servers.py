@@ -24,6 +24,7 @@ ADDRESS, CLIENTS = "10.42.0.10", ("10.42.1.21", "10.42.1.22", "10.42.1.23")
 """The pod's and its callers'; all are addresses of the pod's loopback interface."""
 POOL = "203.0.113.9"
 """Stands for a mining pool (TEST-NET-3, RFC 5737); its network is a black hole."""
+CGROUPS = Path("/sys/fs/cgroup")
 CAPABILITIES = ("SETUID", "SETGID", "KILL", "CHOWN", "DAC_OVERRIDE", "NET_BIND_SERVICE")
 TOOLS = ("sh", "cat", "cp", "id", "ls", "mount", "nc", "chmod", "touch", "wget", "echo", "sleep")
 
@@ -326,7 +327,8 @@ class Pod:
             "io.kubernetes.cri.image-name": server.image,
             "plimsoll.dev/workload": f"{server.kind}/{server.name}",
         }
-        spec["linux"]["cgroupsPath"] = f"/kubepods/besteffort/pod{secrets.token_hex(16)}/{self.id}"
+        self._group = f"kubepods/besteffort/pod{secrets.token_hex(16)}"
+        spec["linux"]["cgroupsPath"] = f"/{self._group}/{self.id}"
         config.write_text(json.dumps(spec), encoding="utf-8")
 
     def start(self) -> Pod:
@@ -389,6 +391,9 @@ class Pod:
             time.sleep(0.1)
         subprocess.run(["runc", "delete", "-f", self.id], capture_output=True, check=False)
         subprocess.run(["umount", "-l", self.place / "rootfs"], capture_output=True, check=False)
+        for hierarchy in (CGROUPS, *CGROUPS.iterdir()):  # the runtime removes the container's group, not the pod's
+            with contextlib.suppress(OSError):
+                (hierarchy / self._group).rmdir()
 
 
 def lacking() -> str:
