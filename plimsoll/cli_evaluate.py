@@ -1,0 +1,205 @@
+"""The command line's verbs that measure: how good the alerts are on a recording whose attacks are labelled."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.status import Status
+
+from plimsoll import errors, flow_evaluate, outputs
+from plimsoll.evaluate import curves, report
+from plimsoll.outputs import places, table
+
+OK = 0
+MOST_BURSTS = 1000
+Form = Literal["table", "json", "jsonl", "yaml"]
+Output = Annotated[Form, Parameter(name=["--output", "-o"], help="Form of the answer.")]
+Color = Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")]
+Files = Annotated[list[str] | None, Parameter(negative=())]
+
+eval_app = App(
+    name="eval",
+    help="Measure how good the alerts are, on a recording whose attacks are labelled.",
+    help_epilogue="Example: plimsoll eval audit ./recording",
+)
+APPS = (eval_app,)
+
+
+@eval_app.command(help_epilogue="Example: plimsoll eval audit ./recording --poison 20 -o json")
+def audit(
+    recording: Annotated[
+        str | None, Parameter(help="Folder with train*, test* and labels*, or a labelled table of requests (Parquet).")
+    ] = None,
+    /,
+    *,
+    learn: Annotated[Files, Parameter(help="What is learned, instead of the folder's train*.")] = None,
+    test: Annotated[Files, Parameter(help="What is judged, instead of the folder's test*.")] = None,
+    labels: Annotated[Files, Parameter(help="What is true of it, as JSON lines, instead of labels*.")] = None,
+    budget: Annotated[
+        list[int] | None, Parameter(help="Alerts a day; several may be given. By default 1, 3 and 5.", negative=())
+    ] = None,
+    session: Annotated[int, Parameter(help="Seconds of a user's activity that the baselines judge as one.")] = 60,
+    baselines: Annotated[bool, Parameter(help="Measure known methods on the same sessions, too.")] = True,
+    poison: Annotated[int, Parameter(help="Learn each attack so many times, and say what is still found.")] = 0,
+    objects: Annotated[
+        list[str] | None, Parameter(help="Manifests or a watch stream, as for `learn` and `detect`.", negative=())
+    ] = None,
+    from_: Annotated[
+        str | None, Parameter(name="--from", help="Format of the log, where content does not tell.")
+    ] = None,
+    output: Output = "table",
+    color: Color = "auto",
+) -> int:
+    """Learn the first part of an audit log, judge the second, and hold the labels beside the alerts."""
+    budgets = tuple(sorted(set(budget or flow_evaluate.BUDGETS)))
+    _sound(budgets, session, poison)
+    options = flow_evaluate.Options(budgets, timedelta(seconds=session), baselines, poison, from_, tuple(objects or ()))
+    with tempfile.TemporaryDirectory(prefix="plimsoll-eval-") as room, _progress(color) as progress:
+        given = _given(recording, learn, test, labels, Path(room))
+        found = flow_evaluate.evaluate(given, Path(room), options, progress)
+    if output == "jsonl":
+        outputs.write("jsonl", report.rows(found), sys.stdout)
+    elif output != "table":
+        outputs.document(output, report.document(found), sys.stdout)
+    else:
+        _show(found, color)
+    for note in found.notes:
+        print(f"plimsoll: {note}", file=sys.stderr)
+    return OK
+
+
+def _sound(budgets: Sequence[int], session: int, poison: int) -> None:
+    if budgets[0] < 1:
+        raise errors.UsageError(f"--budget is a number of alerts a day from 1, not {budgets[0]}")
+    if session < 1:
+        raise errors.UsageError(f"--session is a number of seconds from 1, not {session}")
+    if not 0 <= poison <= MOST_BURSTS:
+        raise errors.UsageError(f"--poison is a number of bursts from 0 to {MOST_BURSTS}, not {poison}")
+
+
+def _given(
+    recording: str | None,
+    learn: Sequence[str] | None,
+    test: Sequence[str] | None,
+    labels: Sequence[str] | None,
+    room: Path,
+) -> flow_evaluate.Recording:
+    """Return the recording, where parts of it that are named stand in for those of the folder."""
+    if recording is None:
+        if not (learn and test and labels):
+            raise errors.UsageError("a recording is a folder or table, or all of --learn, --test and --labels")
+        return flow_evaluate.parts(learn, test, labels)
+    if learn or test or labels:
+        return flow_evaluate.in_folder(recording, {"learn": learn, "test": test, "labels": labels})
+    return flow_evaluate.recording(recording, room)
+
+
+@contextmanager
+def _progress(color: places.Color) -> Iterator[flow_evaluate.Progress]:
+    """Show what is being done on a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield flow_evaluate.quiet
+        return
+    console = Console(stderr=True, no_color=color == "never" or None)
+    with Status("reading", console=console) as status:
+        yield status.update
+
+
+def _show(found: report.Report, color: places.Color) -> None:
+    of = found.recording
+    days = f"{of.days} day{'s' * (of.days != 1)}"
+    print(f"{of.learned:,} requests learned, {of.judged:,} judged ({of.sessions:,} sessions, {days} begun)")
+    print(f"{of.attacks} attacks, {of.benign_changes} benign changes, {of.for_review} for review\n")
+    _methods(found, color)
+    _budgets(found, color)
+    _attacks(found, color)
+    _false_alarms(found, color)
+    _detection(found)
+    if found.poisoned:
+        _poisoned(found.poisoned, of.attacks)
+
+
+def _methods(found: report.Report, color: places.Color) -> None:
+    print(f"Attacks found of {found.recording.attacks}, for so many false alarms in the whole part")
+    columns = [table.Column("METHOD"), *(table.Column(str(price), "right") for price in curves.PRICES)]
+    columns += [table.Column("AUC", "right"), table.Column("AP", "right")]
+    rows = [
+        [one.method, *map(str, one.found_at.values()), _number(one.auc, 4), _number(one.ap, 3)] for one in found.methods
+    ]
+    _table(columns, rows, color)
+
+
+def _budgets(found: report.Report, color: places.Color) -> None:
+    print("With the threshold fixed on the learning part")
+    columns = [table.Column("METHOD")] + [
+        table.Column(title, "right") for title in ("ALERTS/DAY", "FOUND", "FALSE", "ALERTS/DAY WITHOUT ATTACKS")
+    ]
+    rows = [
+        [one.method, str(at.budget), str(at.found), str(at.false), _number(at.benign_per_day, 1)]
+        for one in found.methods
+        for at in one.budgets
+    ]
+    _table(columns, rows, color)
+
+
+def _attacks(found: report.Report, color: places.Color) -> None:
+    columns = [table.Column("ATTACK"), table.Column("FAMILY"), table.Column("BITS", "right")]
+    columns += [table.Column("FALSE BEFORE", "right"), table.Column("BUDGETS")]
+    columns += [table.Column("TOLD AT REQUEST", "right"), table.Column("AFTER", "right"), table.Column("NAMED")]
+    rows = [
+        [
+            one.id,
+            one.family,
+            _number(one.bits, 1),
+            "–" if one.false_before is None else str(one.false_before),
+            ", ".join(map(str, one.found_at_budgets)) or "–",
+            "–" if one.requests is None else f"{one.requests} of {one.logged}",
+            "–" if one.seconds is None else f"{one.seconds:,.1f} s",
+            {True: "yes", False: "no", None: "–"}[one.named],
+        ]
+        for one in found.attacks
+    ]
+    _table(columns, rows, color)
+
+
+def _false_alarms(found: report.Report, color: places.Color) -> None:
+    columns = [table.Column("BITS", "right"), table.Column("FALSE ALARM"), table.Column("EVIDENCE")]
+    rows = [[f"{one.bits:.1f}", one.title, (*one.evidence, "")[0]] for one in found.false_alarms]
+    _table(columns, rows, color, none="No false alarm.")
+
+
+def _detection(found: report.Report) -> None:
+    seen = report.detection(found.attacks)
+    if seen["told_live"]:
+        print(
+            f"As the log grows {seen['told_live']} attacks are told, "
+            f"half of them by request {seen['median_requests']:g}, {seen['median_seconds']:,.1f} s after their first"
+        )
+    print(f"{seen['explained']} of {seen['of']} alerts name what was injected in their first two reasons")
+
+
+def _poisoned(poisoned: report.Poisoned, attacks: int) -> None:
+    told = ", ".join(
+        f"{one.found} of {attacks} at {one.budget} alerts a day ({poisoned.kept[str(one.budget)]:.0%} kept)"
+        for one in poisoned.budgets
+    )
+    print(f"With each attack learned {poisoned.bursts} times: {told}")
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def _table(
+    columns: Sequence[table.Column], rows: Sequence[Sequence[str]], color: places.Color, none: str = "Nothing."
+) -> None:
+    table.show(columns, rows, sys.stdout, none=none, color=color)
+    print()

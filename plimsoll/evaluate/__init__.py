@@ -1,0 +1,1 @@
+"""How good the alerts are: what a recording's labels say, beside what was told."""
