@@ -81,6 +81,10 @@ def run(
     ] = "first",
     tags: Tags = None,
     skip_tags: Annotated[str | None, Parameter(help="Leave out rules with one of these tags.")] = None,
+    options: Annotated[
+        str | None,
+        Parameter(help="File that says of rules how often they must hold, what is told once, and which are on."),
+    ] = None,
     from_: Annotated[
         str | None, Parameter(name="--from", help="Format of the sources, where content does not tell.")
     ] = None,
@@ -98,7 +102,8 @@ def run(
                 print(_printable(_told(problem)), file=sys.stderr)
         return FINDINGS
     chosen = found.chosen(_words(tags), _words(skip_tags))
-    going = flow_rules.Run(sources, chosen, first=matching == "first", form=from_)
+    wanted = flow_rules.read_options(options, found) if options else None
+    going = flow_rules.Run(sources, chosen, first=matching == "first", form=from_, wanted=wanted)
     _put(output, going, color)
     return _leftover(going, rejects)
 
@@ -127,6 +132,11 @@ def _leftover(going: flow_rules.Run, rejects: Path | None) -> int:
     for room in going.rooms.values():
         if not room.engine.rules:
             print(f"plimsoll: no rule is about events of the source {room.kind} ({room.format})", file=sys.stderr)
+        if room.ungrouped:
+            print(
+                f"plimsoll: {room.format} has no {', '.join(room.ungrouped)}: for group_by it is as if all were the same",
+                file=sys.stderr,
+            )
         for name, lacks in room.engine.lacking.items():
             degraded = True
             told = ", ".join(lacks[:5]) + (", …" if len(lacks) > 5 else "")

@@ -12,7 +12,7 @@ import polars as pl
 
 from plimsoll import errors, sources
 from plimsoll.cluster import yaml_values
-from plimsoll.rules import columns, output, problems, ruleset, run
+from plimsoll.rules import columns, options, output, problems, repeats, ruleset, run
 from plimsoll.sources import audit_whole, falco_events, inputs, reading, records
 from plimsoll.sources.rejects import Rejects
 
@@ -24,6 +24,11 @@ LARGEST = 1 << 26
 def read(paths: Sequence[str]) -> ruleset.Ruleset:
     """Return the rules of files, in order as one rule set; a file that cannot be read is an InputError."""
     return ruleset.load((inputs.shown(path), _text(Path(path))) for path in paths)
+
+
+def read_options(path: str, rules: ruleset.Ruleset) -> dict[str, options.Option]:
+    """Return what a file wants of rules beyond what theirs say; raise InputError where it cannot be used."""
+    return options.read(inputs.shown(path), _text(Path(path)), rules)
 
 
 def _text(path: Path) -> str:
@@ -51,7 +56,7 @@ def _told(column: str) -> bool:
 class Room:
     """Rules at work on one format: which fields they read, and how those are made of its records."""
 
-    def __init__(self, name: str, rules: ruleset.Ruleset) -> None:
+    def __init__(self, name: str, rules: ruleset.Ruleset, wanted: options.Options | None = None) -> None:
         self.format = name
         source = sources.get(name)
         self.stream = source.STREAM
@@ -59,6 +64,16 @@ class Room:
         given = _told if self.stream == "activity" and name != "falco_events" else _anything
         self.engine = run.Engine(rules, self.kind, given)
         self.source = self._source(source)
+        self._repeats = repeats.Repeats(wanted or {})
+        self._together = {
+            rule.name: option.together(self.kind)
+            for rule in self.engine.rules
+            if (option := (wanted or {}).get(rule.name)) and option.counts
+        }
+        asked = {column for fields in self._together.values() for one in fields for column in one.columns}
+        self.ungrouped = sorted(column for column in asked if not given(column))
+        """Fields that tell what counts together, and which these events do not have."""
+        self._wanted = self.engine.told | asked - {*self.ungrouped} | {"evt.num", "evt.rawtime", "evt.hostname"}
 
     def _source(self, source: sources.Source) -> sources.Source:
         if self.stream == "audit":
@@ -78,15 +93,25 @@ class Room:
         rows = found["row"].unique(maintain_order=True)
         values = dict(zip(rows, self._told(events[rows]), strict=True))
         for rule, row in found.iter_rows():
-            yield self._alert(self.engine.rules[rule], values[row])
+            alert = self._alert(self.engine.rules[rule], values[row])
+            group = self._group(alert["rule"], values[row])
+            yield from self._repeats.take(alert, alert["output_fields"]["evt.time"], group)
+
+    def rest(self) -> Iterator[Alert]:
+        """Yield the alerts that stand for what was held back."""
+        return self._repeats.rest()
+
+    def _group(self, rule: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the values that tell what counts together."""
+        made = (one.value(*map(values.get, one.columns)) for one in self._together.get(rule, ()))
+        return tuple(tuple(value) if isinstance(value, list) else value for value in made)
 
     def _told(self, events: pl.DataFrame) -> Iterator[Mapping[str, Any]]:
         """Yield of each event the fields that outputs print."""
-        wanted = self.engine.told | {"evt.num", "evt.rawtime", "evt.hostname"}
         if self.format != "falco_events":
-            yield from self._fields(events, wanted).iter_rows(named=True)
+            yield from self._fields(events, self._wanted).iter_rows(named=True)
             return
-        typed = self._typed(wanted)
+        typed = self._typed(self._wanted)
         for line in events[falco_events.LINE]:
             yield falco_events.told(line, typed)
 
@@ -105,10 +130,19 @@ class Room:
 class Run:
     """A run of rules over sources: iterate over its alerts; what was read and what could not be judged is told after."""
 
-    def __init__(self, names: Sequence[str], rules: ruleset.Ruleset, *, first: bool, form: str | None = None) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        rules: ruleset.Ruleset,
+        *,
+        first: bool,
+        form: str | None = None,
+        wanted: options.Options | None = None,
+    ) -> None:
         self.rejects, self.accepted = Rejects(), 0
         self.rooms: dict[str, Room] = {}
-        self._inputs, self._rules, self._first, self._form = inputs.inputs(names), rules, first, form
+        self._inputs, self._first, self._form = inputs.inputs(names), first, form
+        self._rules, self._wanted = options.applied(rules, wanted or {}), wanted
 
     def __iter__(self) -> Iterator[Alert]:
         for source in self._inputs:
@@ -122,6 +156,8 @@ class Run:
                     raise
                 self.rejects.add([reading.Reject(source.name, 0, unknown.reason, b"")])
             self.accepted += read.accepted
+        for room in self.rooms.values():
+            yield from room.rest()
 
     def _meant(self, source: inputs.Input) -> str | None:
         """Return the format that all rules are about, where the content tells none; else None."""
@@ -140,7 +176,7 @@ class Run:
         if name not in self.rooms:
             if sources.get(name).STREAM == "flow":
                 raise errors.InputError(f"rules are about activity and audit events, not about {name}")
-            self.rooms[name] = Room(name, self._rules)
+            self.rooms[name] = Room(name, self._rules, self._wanted)
         return self.rooms[name].source
 
 

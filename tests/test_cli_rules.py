@@ -54,6 +54,20 @@ def test_run_with_rules_that_do_not_load_says_why_and_ends_with_1(
     assert "Item has no mapping for key 'enabled'" in captured.err
 
 
+def test_run_takes_options(tmp_path: Path, rules: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "options.yaml"
+    path.write_text("'*': {times: 2, minutes: 1, group_by: []}")
+    command = ["rules", "run", written(tmp_path, *EVENTS), "--rules", rules, "--matching", "all", "-o", "jsonl"]
+    assert cli.run([*command, "--options", str(path)]) == 0
+    (alert,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (alert["rule"], alert["count"], list(alert)[:2]) == ("any program", 2, ["count", "first"])
+    path.write_text("shel: {dedupe: 1}")
+    assert cli.run([*command, "--options", str(path)]) == 2
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err.count("\n")) == ("", 1)
+    assert "no rule is called shel" in captured.err
+
+
 def test_rules_that_a_source_cannot_answer_are_named(
     tmp_path: Path, rules: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from plimsoll import errors, flow_rules
-from plimsoll.rules import ruleset
+from plimsoll.rules import options, ruleset
 
 RULES = """
 - rule: shell
@@ -85,6 +85,36 @@ def test_rules_run_over_a_sensors_activity_as_far_as_it_has_the_fields(tmp_path:
     assert [alert["rule"] for alert in alerts] == ["shell", "any program"]
     assert (alerts[0]["hostname"], alerts[0]["time"]) == ("node-7", "2026-01-02T03:04:05.000000000Z")
     assert going.rooms["plimsoll_activity"].engine.lacking == {"payload": ["evt.buffer"]}
+
+
+OPTIONS = "any program: {dedupe: 60, group_by: [container.id]}\nshell: {enabled: false}\n"
+
+
+def test_options_hold_back_what_repeats_and_say_how_often(tmp_path: Path, rules: ruleset.Ruleset) -> None:
+    (tmp_path / "options.yaml").write_text(OPTIONS)
+    wanted = flow_rules.read_options(str(tmp_path / "options.yaml"), rules)
+    events = [EVENTS[0] | {"evt.num": at, "container.id": box} for at, box in enumerate("abaab")]
+    alerts = list(flow_rules.Run([written(tmp_path, *events)], rules, first=True, wanted=wanted))
+    assert [(one["output_fields"]["evt.num"], one["count"]) for one in alerts] == [(0, 1), (1, 1), (3, 2), (4, 1)]
+    assert alerts[0]["first"] == alerts[0]["last"] == alerts[0]["time"]
+    plain = list(flow_rules.Run([written(tmp_path, *events)], rules, first=False))
+    assert not {"count", "first", "last"} & {key for alert in plain for key in alert}
+
+
+def test_a_field_that_a_source_lacks_is_named_where_it_should_count_together(
+    tmp_path: Path, rules: ruleset.Ruleset
+) -> None:
+    wanted = {"shell": options.Option(dedupe=1, group_by=("proc.env[A]", "proc.name"))}
+    going = flow_rules.Run([written(tmp_path, SENSOR, SENSOR)], rules, first=True, wanted=wanted)
+    assert [alert["count"] for alert in going] == [1, 1]
+    assert going.rooms["plimsoll_activity"].ungrouped == ["proc.env"]
+
+
+def test_lists_count_together_too(tmp_path: Path, rules: ruleset.Ruleset) -> None:
+    wanted = {"exec": options.Option(dedupe=1, group_by=("ka.user.groups", "ka.user.name"))}
+    one = AUDIT | {"user": {"username": "bob", "groups": ["a", "b"]}}
+    going = flow_rules.Run([written(tmp_path, one, one, AUDIT)], rules, first=True, wanted=wanted)
+    assert [alert["count"] for alert in going] == [1, 1, 1]
 
 
 def test_broken_records_are_counted(tmp_path: Path, rules: ruleset.Ruleset) -> None:
