@@ -1,4 +1,4 @@
-"""The command line's verbs for rights: what is granted against what is used, and what would be enough."""
+"""The command line's verbs for rights and credentials: what is granted against what is used, and by what."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from cyclopts import App, Parameter
 from plimsoll import errors, flow_audit, outputs
 from plimsoll.outputs import places, table, yaml_document
 from plimsoll.policies import role
+from plimsoll.rbac import credentials as kept
 from plimsoll.rbac import sized
 from plimsoll.rbac.usage import Grant
 from plimsoll.sources import records
@@ -33,7 +34,7 @@ Days = Annotated[int | None, Parameter(help="Look only at the last days of the l
 
 rbac_app = App(
     name="rbac",
-    help="Rights that are granted against those that are used.",
+    help="Rights that are granted against those that are used, and the credentials that use them.",
     help_epilogue="Example: plimsoll rbac usage audit.log --objects cluster.yaml",
 )
 APPS = (rbac_app,)
@@ -69,6 +70,62 @@ def usage_verb(
     chosen = [grant for grant in found.report.grants if _wanted(grant, role_glob, system=system)]
     _put(output, found, chosen, names, color)
     return _leftover(found, rejects)
+
+
+@rbac_app.command(help_epilogue="Example: plimsoll rbac credentials audit.log --objects cluster.yaml --days 90")
+def credentials(
+    sources: Source,
+    /,
+    *,
+    objects: Annotated[
+        list[str] | None,
+        Parameter(name="--objects", help="Manifests or a watch stream: Secrets and pods.", negative=()),
+    ] = None,
+    days: Annotated[int, Parameter(help="Days without use after which a credential is dormant.")] = 30,
+    from_: From = None,
+    rejects: Rejected = None,
+    output: Annotated[
+        Literal["table", "json", "jsonl", "yaml"], Parameter(name=["--output", "-o"], help="Form of the answer.")
+    ] = "table",
+    color: Color = "auto",
+) -> int:
+    """List credentials that are dormant, never expire, are beyond RBAC or were handed out by hand."""
+    if days < 1:
+        raise errors.UsageError(f"--days is a number of days from 1, not {days}")
+    found, forgone, intake = flow_audit.credentials_of(sources, objects or [], form=from_, days=days, progress=_quiet)
+    rows = [{**one._asdict(), "first": _time(one.first), "last": _time(one.last)} for one in found]
+    if output == "jsonl":
+        outputs.write("jsonl", rows, sys.stdout)
+    elif output == "table":
+        _show_credentials(found, color)
+    else:
+        taken = {"accepted": intake.accepted, "rejected": intake.rejects.total}
+        outputs.document(output, {"input": taken, "findings": rows}, sys.stdout)
+    return _incomplete(intake, forgone, rejects)
+
+
+def _show_credentials(found: Sequence[kept.Finding], color: places.Color) -> None:
+    columns = [table.Column(title) for title in ("SEVERITY", "FINDING", "SUBJECT", "KIND", "CREDENTIAL")]
+    columns += [table.Column("REQUESTS", "right"), table.Column("LAST"), table.Column("WHY")]
+    texts = [
+        [
+            one.severity,
+            one.finding,
+            one.subject,
+            one.kind,
+            one.credential,
+            f"{one.requests:,}",
+            _minute(one.last),
+            one.why,
+        ]
+        for one in found
+    ]
+    table.show(columns, texts, sys.stdout, none="No credential to speak of.", color=color)
+
+
+def _minute(microseconds: int | None) -> str:
+    told = _time(microseconds)
+    return f"{told:%Y-%m-%d %H:%M}" if told else ""
 
 
 def _quiet(_: str, __: int) -> None:
@@ -169,7 +226,7 @@ def _show(found: flow_audit.Found, chosen: Sequence[Grant], color: places.Color)
             f"{grant.used_count:,}",
             f"{grant.requests:,}",
             f"≤ {grant.tomorrow:.0%}",
-            "" if grant.last is None else f"{_time(grant.last):%Y-%m-%d %H:%M}",
+            _minute(grant.last),
         ]
         for grant in chosen
     ]
@@ -220,23 +277,24 @@ def _plain(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
-def _leftover(found: flow_audit.Found, kept: Path | None) -> int:
+def _leftover(found: flow_audit.Found, rejects: Path | None) -> int:
     """Say what could not be judged, and return the exit code for it."""
-    intake = found.intake
+    code = _incomplete(found.intake, found.used.forgone, rejects)
+    unknown = found.used.unknown
+    if unknown:
+        print(f"plimsoll: {unknown:,} events tell no reason; the objects were asked who allowed them", file=sys.stderr)
+    return code or (DEGRADED if unknown and found.report.unexplained else OK)
+
+
+def _incomplete(intake: flow_audit.Intake, forgone: int, rejects: Path | None) -> int:
+    """Say what could not be read or remembered, and return the exit code for it."""
     if intake.objects_rejected:
         told = f"{intake.objects_rejected:,} documents of --objects set aside; the first is {intake.first}"
         print(f"plimsoll: {_plain(told)}", file=sys.stderr)
     if intake.rejects.total:
         print(f"plimsoll: {intake.rejects.summary()}", file=sys.stderr)
-        if kept:
-            intake.rejects.write(kept)
-    if found.used.forgone:
-        print(
-            f"plimsoll: {found.used.forgone:,} acts beyond what memory holds: more is used than shown", file=sys.stderr
-        )
-    if intake.rejects.total or intake.objects_rejected or found.used.forgone:
-        return INCOMPLETE
-    unknown = found.used.unknown
-    if unknown:
-        print(f"plimsoll: {unknown:,} events tell no reason; the objects were asked who allowed them", file=sys.stderr)
-    return DEGRADED if unknown and found.report.unexplained else OK
+        if rejects:
+            intake.rejects.write(rejects)
+    if forgone:
+        print(f"plimsoll: {forgone:,} rows beyond what memory holds: there is more than is shown", file=sys.stderr)
+    return INCOMPLETE if intake.rejects.total or intake.objects_rejected or forgone else OK

@@ -10,7 +10,7 @@ import polars as pl
 from plimsoll import errors, frames, tables
 from plimsoll.cluster import objects as inventory
 from plimsoll.detect import audit_coverage
-from plimsoll.rbac import grants, usage, uses
+from plimsoll.rbac import credentials, grants, usage, uses
 from plimsoll.sources import inputs, reading
 from plimsoll.sources.rejects import Rejects
 
@@ -51,6 +51,22 @@ def usage_of(
     accepted, rejects = _take(sources, taken.take, form, progress)
     used = taken.told()
     return Found(usage.report(used, rights, days=days), used, Intake(accepted, rejects, rejected, first))
+
+
+def credentials_of(
+    sources: Sequence[str],
+    objects: Sequence[str],
+    *,
+    form: str | None = None,
+    days: int = credentials.DORMANT_DAYS,
+    progress: Progress,
+) -> tuple[list[credentials.Finding], int, Intake]:
+    """Return what is wrong with the credentials these logs show, and for how many memory had no room."""
+    held, rejected, first = objects_of(objects)
+    taken = credentials.Credentials()
+    accepted, rejects = _take(sources, taken.take, form, progress)
+    seen = taken.told()
+    return credentials.findings(seen, held, days=days), seen.forgone, Intake(accepted, rejects, rejected, first)
 
 
 def coverage_of(

@@ -77,3 +77,18 @@ def test_broken_objects_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[s
     bad.write_text("a: [\n---\n" + json.dumps(rights.role("web")))
     assert cli.run(["rbac", "usage", log(tmp_path, event()), "--objects", str(bad)]) == 3
     assert "bad.yaml:" in capsys.readouterr().err
+
+
+def test_credentials_are_listed_with_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    admin = event(user={"username": "root", "groups": ["system:masters"]})
+    source = log(tmp_path, admin)
+    assert cli.run(["rbac", "credentials", source]) == 0
+    assert "masters-credential  user:root" in capsys.readouterr().out
+    assert cli.run(["rbac", "credentials", source, "--objects", objects(tmp_path), "-o", "json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["findings"]
+    assert (found["finding"], found["requests"], found["last"]) == (
+        "masters-credential",
+        1,
+        "2026-03-02T09:00:00.000000Z",
+    )
+    assert cli.run(["rbac", "credentials", source, "--days", "0"]) == 2

@@ -14,26 +14,21 @@ from typing import Any, NamedTuple
 import msgspec
 import polars as pl
 
-from plimsoll.rbac import grants, reasons
+from plimsoll.rbac import grants, reasons, sums
 
 col = pl.col
-MANY = "*"
-"""Instead of names or namespaces: more than are remembered."""
+MANY = sums.MANY
 MOST_NAMES, MOST_PLACES = 64, 1_000
-MOST = 2_000_000
-"""Rows that are remembered; beyond it what is new is only counted."""
-REGROUP = 60_000
 _SEPARATOR = "\x1f"
 _DAY_US = 86_400_000_000
 
 _ACT = ("reason", "user", "groups", "verb", "group", "resource")
 _KINDS = (*_ACT, "namespace", "day")
 _NAMES = (*_ACT, "namespace", "name")
-_COUNTS = ("begun", "ended")
 _TEXT, _INT = pl.String(), pl.Int64()
 _SCHEMA = {
     **dict.fromkeys((*_ACT, "namespace", "name"), _TEXT),
-    **dict.fromkeys(("day", *_COUNTS, "first", "last"), _INT),
+    **dict.fromkeys(("day", *sums.SUMMED), _INT),
 }
 
 
@@ -63,9 +58,9 @@ class Uses:
     def __init__(self, since: int | None = None) -> None:
         """Begin with nothing; what happened before `since` (microseconds) is left out."""
         self._since = since
-        self._kinds = _Sum(_KINDS, "namespace", MOST_PLACES)
-        self._names = _Sum(_NAMES, "name", MOST_NAMES)
-        self._beyond = _Sum(("why", "user"), "user", MOST_PLACES)
+        self._kinds = sums.Sum(_KINDS, "namespace", MOST_PLACES)
+        self._names = sums.Sum(_NAMES, "name", MOST_NAMES)
+        self._beyond = sums.Sum(("why", "user"), "user", MOST_PLACES)
         self._days: set[int] = set()
         self._last = self._events = self._unknown = 0
 
@@ -87,62 +82,17 @@ class Uses:
 
     def told(self) -> Used:
         """Return all of it, in order."""
-        count = pl.max_horizontal(*_COUNTS).alias("count")  # a watch that began and ended is one request
         kinds, names, beyond = (one.told() for one in (self._kinds, self._names, self._beyond))
         return Used(
-            kinds.with_columns(count).drop(_COUNTS).sort(_KINDS),
-            names.drop(_COUNTS, "first").sort(_NAMES),
-            beyond.with_columns(count).select("why", "user", "count").sort("why", "user"),
+            kinds.with_columns(sums.COUNT).drop(sums.COUNTS).sort(_KINDS),
+            names.drop(*sums.COUNTS, "first").sort(_NAMES),
+            beyond.with_columns(sums.COUNT).select("why", "user", "count").sort("why", "user"),
             tuple(sorted(self._days)),
             self._last,
             self._events,
             self._unknown,
             self._kinds.forgone + self._names.forgone,
         )
-
-
-class _Sum:
-    """Rows added up by their keys; where one key has more values than `most` under the others, they become one."""
-
-    def __init__(self, keys: tuple[str, ...], wide: str, most: int) -> None:
-        self._keys, self._wide, self._most = keys, wide, most
-        self._held = pl.DataFrame(schema={key: _SCHEMA.get(key, _TEXT) for key in keys} | dict.fromkeys((*_COUNTS, "first", "last"), _INT))  # fmt: skip
-        self._fresh: list[pl.DataFrame] = []
-        self._rows = 0
-        self.forgone = 0
-
-    def add(self, rows: pl.DataFrame) -> None:
-        self._fresh.append(self._summed(rows))
-        self._rows += self._fresh[-1].height
-        if self._rows > max(REGROUP, self._held.height // 2):
-            self._regroup()
-
-    def told(self) -> pl.DataFrame:
-        self._regroup()
-        return self._held
-
-    def _regroup(self) -> None:
-        summed = self._folded(self._summed(pl.concat([self._held, *self._fresh])))
-        self._fresh, self._rows = [], 0
-        if summed.height > MOST:
-            known = summed.join(self._held, on=self._keys, how="semi", nulls_equal=True)
-            fresh = summed.join(self._held, on=self._keys, how="anti", nulls_equal=True).sort(self._keys)
-            self.forgone += fresh.height - max(0, MOST - known.height)
-            summed = pl.concat([known, fresh.head(max(0, MOST - known.height))])
-        self._held = summed
-
-    def _summed(self, rows: pl.DataFrame) -> pl.DataFrame:
-        counts = [col(name).sum() for name in _COUNTS]
-        return rows.group_by(self._keys).agg(*counts, col("first").min(), col("last").max())
-
-    def _folded(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Put together what has too many values; once it is `*`, it stays so."""
-        others = [key for key in self._keys if key not in (self._wide, "day")]
-        wide = (col(self._wide).n_unique().over(others) > self._most) | (col(self._wide) == MANY).any().over(others)
-        if not rows.select(wide.any()).item():
-            return rows
-        folded = pl.when(wide).then(pl.lit(MANY)).otherwise(col(self._wide)).alias(self._wide)
-        return self._summed(rows.with_columns(folded))
 
 
 def _answered(events: pl.DataFrame, since: int | None) -> pl.DataFrame:
@@ -216,7 +166,7 @@ def _name() -> pl.Expr:
     )
 
 
-_COLUMNS = (*_ACT, "namespace", "name", "day", *_COUNTS, "first", "last")
+_COLUMNS = (*_ACT, "namespace", "name", "day", *sums.SUMMED)
 
 
 def _placed(allowed: pl.DataFrame) -> pl.DataFrame:
@@ -279,7 +229,7 @@ def _reviewed(answered: pl.DataFrame) -> pl.DataFrame:
 
 
 def _moment(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in ("day", *_COUNTS, "first", "last")}
+    return {name: row[name] for name in ("day", *sums.SUMMED)}
 
 
 def _review_of(answer: str) -> Iterator[tuple[str, grants.Request]]:

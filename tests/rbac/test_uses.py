@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plimsoll import frames, tables
-from plimsoll.rbac import uses
+from plimsoll.rbac import sums, uses
 from tests import told
 from tests.rbac import rights
 
@@ -30,7 +30,7 @@ ROWS = st.lists(
 @given(ROWS, st.integers(0, 12))
 def test_batches_in_any_order_give_the_same(rows: list[told.Row], cut: int) -> None:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(uses, "REGROUP", 2)
+        patched.setattr(sums, "REGROUP", 2)
         patched.setattr(uses, "MOST_NAMES", 3)
         taken = uses.Uses()
         for part in (rows[cut:], rows[:cut]):
@@ -59,7 +59,7 @@ def test_more_namespaces_than_are_remembered_become_one() -> None:
 
 
 def test_beyond_memory_new_acts_are_only_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uses, "MOST", 2)
+    monkeypatch.setattr(sums, "MOST", 2)
     found = rights.used([rights.did(f"get r{n}") for n in range(5)])
     assert (found.kinds.height, found.forgone) == (2, 6)
 
