@@ -41,19 +41,26 @@ def build() -> str:
     lack = missing()
     if lack:
         return lack
-    machine = platform.machine()
     made = OBJECT.with_suffix(f".{os.getpid()}.new")  # two may build at once
+    lack = compiled(made)
+    if not lack:
+        made.replace(OBJECT)
+    return lack
+
+
+def compiled(target: Path, *defined: str) -> str:
+    """Compile the programs into a file, with what is `defined` (`STREAM=1`); return why not, empty on success."""
+    machine = platform.machine()
     command = ["clang", "-O2", "-g", "-Wall", "-Werror", "-target", "bpf", "-mcpu=v3"]
     command += [f"-D__TARGET_ARCH_{_ARCHITECTURES[machine]}", f"-I/usr/include/{machine}-linux-gnu"]
-    command += ["-c", str(SOURCE / "sensor.bpf.c"), "-o", str(made)]
+    command += [*(f"-D{one}" for one in defined), "-c", str(SOURCE / "sensor.bpf.c"), "-o", str(target)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
     if done.returncode:
-        made.unlink(missing_ok=True)
+        target.unlink(missing_ok=True)
         return f"clang could not build the sensor's programs: {done.stderr.strip()[:500]}"
     strip = shutil.which("llvm-strip")
     if strip:  # debugging lines go, the types the kernel needs stay
-        subprocess.run([strip, "-g", str(made)], check=False)  # noqa: S603 - our own words
-    made.replace(OBJECT)
+        subprocess.run([strip, "-g", str(target)], check=False)  # noqa: S603 - our own words
     return ""
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from plimsoll.errors import PlimsollError
 from plimsoll.sensor import automaton, building, calls, libbpf, pins, probes, ring, shapes
-from plimsoll.sensor.shapes import Binding, Counters, Coverage, Event, Kind, Mode, Option, Task
+from plimsoll.sensor.shapes import Binding, Counters, Coverage, Event, Kind, Loss, Mode, Option, Task
 
 PIN = Path("/sys/fs/bpf/plimsoll")
 MAPS = (
@@ -181,7 +181,11 @@ class Kernel:
     def poll(self, timeout: float) -> list[Event]:
         """Return the events there are, in order; wait for the first at most `timeout` seconds."""
         boot = time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-        return [told for raw in self._ring.poll(timeout) if (told := shapes.event(raw, boot))]
+        return [told for raw in self.read(timeout) if (told := shapes.event(raw, boot))]
+
+    def read(self, timeout: float) -> list[bytes]:
+        """Return the events there are as the kernel wrote them; wait for the first at most `timeout` seconds."""
+        return self._ring.poll(timeout)
 
     def running(self) -> list[Task]:
         """Return the processes of containers that run now, and mark them as inside."""
@@ -312,12 +316,17 @@ class Kernel:
         return totals
 
     def drops(self) -> dict[int, int]:
-        """Return how many events each container lost; key 0 for those of no container."""
-        lost = int.from_bytes(self._maps["lost"].get(_ZERO) or b"", "little")
-        found = {**self._dropped, 0: lost}
+        """Return how many events each container lost; key 0 for those of no container, or none that is known."""
+        losses = self.losses()
+        found = {**self._dropped, 0: losses.get(Loss.OF_NODE, 0) + losses.get(Loss.NO_SLOT, 0)}
         for container, fields in self._bindings():
             found[container] = found.get(container, 0) + _counted(fields).drops
         return {container: count for container, count in found.items() if count}
+
+    def losses(self) -> dict[Loss, int]:
+        """Return how many events were lost on this node, by cause."""
+        counts = {why: self._maps["lost"].get(struct.pack("<I", why)) or b"" for why in Loss}
+        return {why: int.from_bytes(count, "little") for why, count in counts.items() if any(count)}
 
     def isolate(self, container: int, on: bool, probes: Iterable[str] = ()) -> None:
         """Cut or restore the network of a container; loopback and the addresses in `probes` pass."""

@@ -104,6 +104,20 @@ class Option(enum.IntFlag):
     PROVISIONAL = 1 << 31
 
 
+class Loss(enum.IntEnum):
+    """Why an event did not reach us."""
+
+    OF_NODE = 0
+    """It was of no container's act: one came, went or was joined."""
+    OVER_SHARE = 1
+    """Its container tells more than its share."""
+    RING_FULL = 2
+    RING_BUSY = 3
+    """The ring's lock was not to be had, which takes two seconds."""
+    NO_SLOT = 4
+    """Its processor was busy with as many other acts as it can be."""
+
+
 PATH, ARGS, COMM, ANCESTORS = 1024, 512, 16, 4
 """Longest path (with its closing byte), arguments and name of a process; ancestors that are told."""
 

@@ -13,7 +13,7 @@ import pytest
 from plimsoll.errors import PlimsollError
 from plimsoll.sensor import building, calls, hashes, kernel, pins
 from plimsoll.sensor.kernel import Kernel
-from plimsoll.sensor.shapes import Event, Flag, Kind, Mode, Option
+from plimsoll.sensor.shapes import Event, Flag, Kind, Loss, Mode, Option
 from tests.sensor.boxes import Box, kinds, learn_by_default, needs_kernel, needs_runc, until
 
 PROFILE = 7
@@ -318,6 +318,27 @@ def test_one_container_cannot_drown_another(sensor: Kernel, box: Box, tmp_path: 
         assert drops.keys() <= {box.key}
         assert written + drops.get(box.key, 0) == 9000
         assert sensor.counters()[PROFILE].facts == len(sensor.allowed(PROFILE))  # what was not told was not learned
+    finally:
+        other.stop()
+
+
+@needs_runc
+def test_a_flood_that_nobody_reads_leaves_room_for_others(sensor: Kernel, box: Box, tmp_path: Path) -> None:
+    other = Box(tmp_path, f"plimsoll-quiet-{os.getpid()}")
+    try:
+        other.start()
+        sensor.bind(other.key, PROFILE + 1, Mode.LEARN)
+        told(sensor)
+        long = "/".join("x" * 200 for _ in range(4))  # so that fewer files fill the ring
+        box.shell(f"mkdir -p /data/{long}; cd /data/{long}; i=0; while [ $i -lt 8000 ]; do echo > $i; i=$((i+1)); done")
+        assert other.shell("cat /etc/shadow").returncode == 0
+        events = told(sensor, 5)
+        assert "/etc/shadow" in [one.path for one in events if one.container == other.key]
+        written = len([one for one in events if one.kind == Kind.WRITE and one.container == box.key])
+        assert written + sensor.drops()[box.key] >= 8000
+        assert sensor.drops().keys() == {box.key}
+        assert sensor.losses().keys() == {Loss.OVER_SHARE}
+        assert sensor.counters()[PROFILE].facts == len(sensor.allowed(PROFILE))
     finally:
         other.stop()
 

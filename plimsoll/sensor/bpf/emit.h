@@ -103,46 +103,68 @@ static __always_inline void put_cwd(struct slot *slot, struct task_struct *task)
 	slot->event.flags = flags;
 }
 
-/* Copies the event to the ring, unless the container has had its share of it. */
+#define TRIES 8
+
+/* Copies the event to the ring; returns 0 or why not. Since 6.15 the ring's lock gives up after a quarter of a second,
+ * which happens where a virtual processor rests while it holds it: so that refusal is not final. */
+static __always_inline u32 write_ring(struct event *event)
+{
+	u32 size = __builtin_offsetof(struct event, texts) + event->used;
+	if (size > sizeof(*event))
+		size = sizeof(*event);
+	for (u32 n = 0; n < TRIES; n++) {
+		if (!bpf_ringbuf_output(&ring, event, size, 0))
+			return 0;
+		if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) + size + 8 > RING)
+			return RING_FULL;
+	}
+	return RING_BUSY;
+}
+
+/* What an event takes of its container's share: dearer by four with each eighth of the ring beyond the half that
+ * waits for a reader who is late. So a flood leaves room to those who say little. */
+static __always_inline u64 price(void)
+{
+	u64 eighths = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) / EIGHTH;
+	return STREAM ? 0 : SHARE_PERIOD << (eighths > 3 ? (eighths - 3) * 2 : 0);
+}
+
+/* Tells of a container's act, unless it has had its share of the ring. */
 __noinline int send(struct slot *slot, struct binding *binding)
 {
 	if (!slot || !binding)
 		return 0;
-	struct event *event = &slot->event;
 	u64 now = bpf_ktime_get_boot_ns(), until = binding->spoken > now ? binding->spoken : now;
-	u32 size = __builtin_offsetof(struct event, texts) + event->used;
-	if (size > sizeof(*event))
-		size = sizeof(*event);
-	if (until - now > SHARE_BURST || bpf_ringbuf_output(&ring, event, size, 0)) {
+	u32 loss = until - now > SHARE_BURST ? OVER_SHARE : write_ring(&slot->event);
+	if (loss) {
 		__sync_fetch_and_add(&binding->drops, 1);
+		lose(loss);
 		return 0;
 	}
-	binding->spoken = until + SHARE_PERIOD;
+	binding->spoken = until + price();
 	return 1;
 }
 
-static __always_inline void tell(struct slot *slot, struct binding *binding)
+/* Whether it was told; only then it counts as told. */
+static __always_inline bool tell(struct slot *slot, struct binding *binding)
 {
 	struct event *event = &slot->event;
 	event->profile = binding->profile;
 	event->mode = binding->mode;
 	if (is_full(binding))
 		event->flags |= FULL;
-	if (send(slot, binding))
+	bool sent = send(slot, binding);
+	if (sent)
 		remember(binding, event);
+	else
+		stay_due(binding, event);
+	return sent;
 }
 
-static __always_inline void tell_of_host(struct slot *slot)
+static __always_inline void tell_of_node(struct slot *slot)
 {
-	struct event *event = &slot->event;
-	u32 zero = 0, size = __builtin_offsetof(struct event, texts) + event->used;
-	if (size > sizeof(*event))
-		size = sizeof(*event);
-	if (bpf_ringbuf_output(&ring, event, size, 0)) {
-		u64 *count = bpf_map_lookup_elem(&lost, &zero);
-		if (count)
-			__sync_fetch_and_add(count, 1);
-	}
+	if (write_ring(&slot->event))
+		lose(OF_NODE);
 }
 
 /* Ends the current process before it goes on. */

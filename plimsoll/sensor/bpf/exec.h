@@ -44,7 +44,7 @@ static __always_inline void set_mark(struct mark *mark, struct walk *walk, u64 c
 static __always_inline int judge_exec(struct slot *slot, struct binding *binding, u64 exe, u64 parent)
 {
 	u64 pair = mix(parent, exe);
-	bool plain = exe == slot->walk.hash;
+	bool plain = !STREAM && exe == slot->walk.hash;
 	int verdict;
 	if (!known(binding->profile, EXEC, exe) && !(plain && covered(&slot->walk, binding->profile, EXEC)))
 		verdict = unknown(binding, slot, EXEC, exe, 1);
@@ -130,8 +130,7 @@ int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm
 		put_arguments(event, task);
 		put_cwd(slot, task);
 		describe(slot);
-		tell(slot, binding);
-		if (event->kind == EXEC)
+		if (tell(slot, binding) && event->kind == EXEC)
 			learn_pair(binding, mix(parent, exe));
 	}
 out:

@@ -43,7 +43,8 @@ static __always_inline void judge_path(struct slot *slot, struct who *who, struc
 
 static __always_inline bool path_known(struct slot *slot, struct binding *binding, u32 kind)
 {
-	return known(binding->profile, kind, slot->walk.hash) || covered(&slot->walk, binding->profile, kind);
+	return known(binding->profile, kind, slot->walk.hash) ||
+	       (!STREAM && covered(&slot->walk, binding->profile, kind));
 }
 
 static __always_inline int judge_open(struct syscall_exit *call, struct task_struct *task, struct who *who,

@@ -8,13 +8,18 @@
 #define BUDGET_PERIOD (60 * SECOND)
 #define SHARE_PERIOD (SECOND / 2000) /* a container may tell 2000 events a second */
 #define SHARE_BURST SECOND           /* and as many at once after a quiet second */
+#define EIGHTH (RING / 8)
+
+#ifndef STREAM
+#define STREAM 0 /* 1 tells everything and judges nothing, as sensors without a profile do: to compare with */
+#endif
 
 enum verdict { SILENT, TELL, STOP, STOP_SILENTLY };
 
 static __always_inline bool known(u32 profile, u32 kind, u64 hash)
 {
 	struct fact fact = { profile, kind, hash };
-	return bpf_map_lookup_elem(&allow, &fact) != NULL;
+	return !STREAM && bpf_map_lookup_elem(&allow, &fact);
 }
 
 /* Break glass, and the dead man's switch: without a living agent nobody could let go what we stop. */
@@ -54,6 +59,7 @@ static __always_inline bool may_tell(struct binding *binding, u64 now)
 	if (binding->spoken <= now + SHARE_BURST)
 		return true;
 	__sync_fetch_and_add(&binding->drops, 1);
+	lose(OVER_SHARE);
 	return false;
 }
 
@@ -69,6 +75,8 @@ __noinline int unknown(struct binding *binding, struct slot *slot, u32 kind, u64
 	event->hash = hash;
 	event->flags |= NEW;
 	__sync_fetch_and_add(&binding->misses, 1);
+	if (STREAM)
+		return TELL;
 	if (binding->options & UNBOUND) {
 		event->flags |= PROVISIONAL;
 		return may_tell(binding, now) ? TELL : SILENT;
@@ -105,7 +113,7 @@ __noinline int unknown(struct binding *binding, struct slot *slot, u32 kind, u64
  * could not be told is not learned, so that user space never lacks the name of one. */
 static __always_inline void remember(struct binding *binding, struct event *event)
 {
-	if (binding->options & UNBOUND)
+	if (STREAM || binding->options & UNBOUND)
 		return;
 	if (binding->mode == LEARN) {
 		struct fact fact = { binding->profile, event->kind, event->hash };
@@ -118,6 +126,15 @@ static __always_inline void remember(struct binding *binding, struct event *even
 	u64 now = bpf_ktime_get_boot_ns();
 	struct fact said = said_of(binding, event->kind, event->hash, event->container, 0);
 	bpf_map_update_elem(&told, &said, &now, BPF_ANY);
+}
+
+/* After an event of a stop was lost: the next stop is told, at no cost to the budget. */
+static __always_inline void stay_due(struct binding *binding, struct event *event)
+{
+	u64 then = bpf_ktime_get_boot_ns() - STOP_AGAIN;
+	struct fact stopped = said_of(binding, event->kind, event->hash, event->container, 1);
+	if (event->flags & (KILLED | DENIED))
+		bpf_map_update_elem(&told, &stopped, &then, BPF_ANY);
 }
 
 static __always_inline bool is_full(struct binding *binding)

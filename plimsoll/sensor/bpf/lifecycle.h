@@ -27,7 +27,7 @@ static __always_inline void announce(u32 kind, u64 container, const char *path, 
 	describe(slot);
 	if (joined)
 		event->argument = joined->tgid;
-	tell_of_host(slot);
+	tell_of_node(slot);
 	give(slot);
 }
 

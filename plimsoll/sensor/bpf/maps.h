@@ -11,9 +11,10 @@
 		__type(value, value_type);                        \
 	} map_name SEC(".maps")
 
+#define RING (1 << 23)
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 23);
+	__uint(max_entries, RING);
 } ring SEC(".maps");
 
 MAP(BPF_MAP_TYPE_ARRAY, 1, BPF_F_MMAPABLE, u32, struct control, controls);
@@ -30,7 +31,7 @@ MAP(BPF_MAP_TYPE_ARRAY, OPENED, 0, u32, u64, opened);
 MAP(BPF_MAP_TYPE_ARRAY, 512, 0, u32, struct rare, rares);
 MAP(BPF_MAP_TYPE_HASH, 4096, BPF_F_NO_PREALLOC, u64, u32, isolated);
 MAP(BPF_MAP_TYPE_HASH, 256, BPF_F_NO_PREALLOC, struct in6_addr, u32, probes);
-MAP(BPF_MAP_TYPE_ARRAY, 1, 0, u32, u64, lost); /* events of no container */
+MAP(BPF_MAP_TYPE_ARRAY, LOSSES, 0, u32, u64, lost); /* how many events, by enum loss */
 
 /* Which program a process runs, kept from its exec inside the container on, inherited by its children. */
 struct {
@@ -74,6 +75,13 @@ struct slot {
 };
 MAP(BPF_MAP_TYPE_PERCPU_ARRAY, SLOTS, 0, u32, struct slot, slots);
 
+static __always_inline void lose(u32 why)
+{
+	u64 *count = bpf_map_lookup_elem(&lost, &why);
+	if (count)
+		__sync_fetch_and_add(count, 1);
+}
+
 static __always_inline struct slot *take(void)
 {
 	for (u32 index = 0; index < SLOTS; index++) {
@@ -82,6 +90,7 @@ static __always_inline struct slot *take(void)
 		if (slot && !__sync_val_compare_and_swap(&slot->busy, 0, 1))
 			return slot;
 	}
+	lose(NO_SLOT);
 	return NULL;
 }
 

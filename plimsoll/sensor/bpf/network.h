@@ -25,7 +25,7 @@ static __always_inline int judge_end(const u64 address[2], u32 port, u32 protoco
 	struct who who;
 	struct task_struct *task = bpf_get_current_task_btf();
 	int result = PASS;
-	if (is_loopback(address) || !judged(task, &who)) /* itself is always known to it */
+	if ((!STREAM && is_loopback(address)) || !judged(task, &who)) /* itself is always known to it */
 		return PASS;
 	u64 hash = hash_end(address, port, protocol);
 	u32 profile = who.binding->profile;

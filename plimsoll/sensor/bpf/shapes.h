@@ -25,6 +25,8 @@ enum option {
 	KILL_SPAWN = 1 << 0, KILL_WRITE = 1 << 1, KILL_LISTEN = 1 << 2, KILL_URING = 1 << 3,
 	HAS_JOINED = 1 << 29, STARTED = 1 << 30, UNBOUND = 1u << 31,
 };
+/* Why an event did not reach user space. */
+enum loss { OF_NODE, OVER_SHARE, RING_FULL, RING_BUSY, NO_SLOT, LOSSES };
 
 /* Where in an event's texts one of them is. */
 struct text {
