@@ -1,7 +1,9 @@
 """What the sensor costs: nanoseconds a system call, redis, a walk over files, with and without it in random order.
 
 `off` is a kernel without our programs, `beside` has them but watches another container, `known` watches this one, which
-does only what its profile knows. Needs root, a C compiler, busybox-static; redis where redis-server is.
+does only what its profile knows. `stream` is the same programs told to judge nothing and send everything to user space,
+as sensors do that keep no profile in the kernel; a thread reads it and drops it. Needs root, clang, busybox-static;
+redis where redis-server is.
 """
 
 from __future__ import annotations
@@ -15,18 +17,20 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from plimsoll.errors import PlimsollError
-from plimsoll.sensor import probes
+from plimsoll.sensor import building, probes
 from plimsoll.sensor.kernel import Kernel
 from plimsoll.sensor.shapes import Mode
 
 HERE = Path(__file__).parent
-MODES = ("off", "beside", "known")
+MODES = ("off", "beside", "known", "stream")
 CALLS = {
     "untouched": (300_000, "-"),
     "open": (30_000, "/etc/hosts"),
@@ -50,6 +54,7 @@ class Group:
         self.folder = root / f"plimsoll-bench-{os.getpid()}"
         self.folder.mkdir()
         self.key = self.folder.stat().st_ino
+        self._started: list[subprocess.Popen[str]] = []
 
     def start(self, *command: str, **more: object) -> subprocess.Popen[str]:
         """Start a program with mounts of its own, then put it into the group.
@@ -57,28 +62,76 @@ class Group:
         Another sensor on this node, whose cost is not ours, judges nobody who has not executed inside.
         """
         process: subprocess.Popen[str] = subprocess.Popen(["unshare", "-m", *command], text=True, **more)  # type: ignore[call-overload]
+        self._started.append(process)
         time.sleep(0.5)
         (self.folder / "cgroup.procs").write_text(str(process.pid))
         return process
 
     def remove(self) -> None:
-        """Remove it, where everybody has left."""
+        """End who is in it and remove it."""
+        for process in self._started:
+            process.kill()
+            process.wait()
         with contextlib.suppress(OSError):
             self.folder.rmdir()
 
 
+class Stage(NamedTuple):
+    """Who is measured."""
+
+    group: Group
+    worker: subprocess.Popen[str]
+    port: int
+    """Redis's; 0 = none."""
+    streaming: Path
+    """The programs that judge nothing."""
+    heard: Heard
+
+
+class Heard:
+    """What a thread read of a kernel's events, and dropped."""
+
+    def __init__(self) -> None:
+        self.events, self.lost, self.seconds = 0, 0, 0.0
+
+    @contextlib.contextmanager
+    def of(self, kernel: Kernel) -> Iterator[None]:
+        """Read while this lasts."""
+        done = threading.Event()
+        thread = threading.Thread(target=self._read, args=(kernel, done))
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+            self.lost += sum(kernel.losses().values())
+
+    def _read(self, kernel: Kernel, done: threading.Event) -> None:
+        while not done.is_set():
+            self.events += len(kernel.read(0.05))
+        self.seconds += time.thread_time()
+
+
 @contextlib.contextmanager
-def watched(mode: str, group: Group) -> Iterator[Kernel | None]:
+def watched(mode: str, stage: Stage) -> Iterator[None]:
     """The kernel in one of the modes."""
     if mode == "off":
-        yield None
+        yield
         return
-    kernel = Kernel(pin=None)
+    built = building.OBJECT
+    building.OBJECT = stage.streaming if mode == "stream" else built
+    try:
+        kernel = Kernel(pin=None)
+    finally:
+        building.OBJECT = built
     kernel.control(enforce=True, max_silence=0, default_mode=Mode.OFF)
     kernel.running()
-    if mode == "known":
-        kernel.bind(group.key, PROFILE, Mode.LEARN)
-    yield kernel
+    if mode != "beside":
+        kernel.bind(stage.group.key, PROFILE, Mode.LEARN)
+    heard = stage.heard if mode == "stream" else Heard()
+    with heard.of(kernel):
+        yield
     kernel.close()
 
 
@@ -98,30 +151,53 @@ def redis(port: int) -> float:
     return sum(1e6 / float(line.split(",")[1].strip('"')) for line in lines)
 
 
-def round_of(mode: str, group: Group, worker: subprocess.Popen[str], port: int) -> dict[str, float]:
+def round_of(mode: str, stage: Stage) -> dict[str, float]:
     """One measurement of everything in a mode."""
-    with watched(mode, group) as kernel:
+    with watched(mode, stage):
         for _ in range(2):  # learned at the first time
             for what, (count, argument) in CALLS.items():
-                asked(worker, what, min(count, 10), argument)
-        while kernel and kernel.poll(0):
-            pass
-        found = {what: min(asked(worker, what, *call) for _ in range(TIMES)) for what, call in CALLS.items()}
-        if port:
-            found["redis"] = redis(port)
+                asked(stage.worker, what, min(count, 10), argument)
+        found = {what: min(asked(stage.worker, what, *call) for _ in range(TIMES)) for what, call in CALLS.items()}
+        if stage.port:
+            found["redis"] = redis(stage.port)
     return found
 
 
 def report(found: dict[str, dict[str, list[float]]]) -> None:
     """Print what each mode adds: the median over rounds of the difference to `off` of the same round."""
-    print(f"{'':>10} {'off':>12} {'beside':>20} {'known':>20}   limit")
+    print(f"{'':>10} {'off':>12}" + "".join(f"{mode:>20}" for mode in MODES[1:]) + "   limit (known)")
     for what, by_mode in found.items():
         base = statistics.median(by_mode["off"])
-        cells = []
+        cells = ""
         for mode in MODES[1:]:
             added = statistics.median(on - off for on, off in zip(by_mode[mode], by_mode["off"], strict=True))
-            cells.append(f"{added:+10.3g} {added / base:+8.1%}")
-        print(f"{what:>10} {base:12.4g} {cells[0]:>20} {cells[1]:>20}   {LIMITS.get(what, '')}")
+            cells += f"{added:+11.3g}{added / base:+9.1%}"
+        print(f"{what:>10} {base:12.4g}{cells}   {LIMITS.get(what, '')}")
+
+
+def lacking() -> str:
+    """Why nothing can be measured here, empty where it can."""
+    if os.geteuid() or not shutil.which("clang") or not Path("/bin/busybox").exists():
+        return "The sensor's cost is measured as root, with clang and busybox-static."
+    return building.build()
+
+
+@contextlib.contextmanager
+def staged() -> Iterator[Stage]:
+    """A process to measure, in a group of its own, and a redis beside it."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as last:
+        binary, streaming = Path(folder) / "calls", Path(folder) / "stream.o"
+        subprocess.run(["clang", "-O2", "-o", str(binary), str(HERE / "sensor_calls.c")], check=True)
+        if lack := building.compiled(streaming, "STREAM=1"):
+            raise PlimsollError(lack)
+        group = Group()
+        last.callback(group.remove)
+        worker = group.start(str(binary), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        port = 7379 if shutil.which("redis-benchmark") and shutil.which("redis-server") else 0
+        if port:
+            group.start("redis-server", "--port", str(port), "--save", "", stdout=subprocess.DEVNULL)
+            time.sleep(1)
+        yield Stage(group, worker, port, streaming, Heard())
 
 
 def main() -> int:
@@ -129,36 +205,23 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--quick", action="store_true", help="three rounds")
     options = parser.parse_args()
-    compiler = shutil.which("cc") or shutil.which("clang")
-    if os.geteuid() or not compiler or not Path("/bin/busybox").exists():
-        print("The sensor's cost is measured as root, with a C compiler and busybox-static.")
+    if lack := lacking():
+        print(lack)
         return 0
-    with tempfile.TemporaryDirectory() as folder:
-        binary = Path(folder) / "calls"
-        subprocess.run([compiler, "-O2", "-o", str(binary), str(HERE / "sensor_calls.c")], check=True)
-        group = Group()
-        worker = group.start(str(binary), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        port = 7379 if shutil.which("redis-benchmark") and shutil.which("redis-server") else 0
-        server = (
-            group.start("redis-server", "--port", str(port), "--save", "", stdout=subprocess.DEVNULL) if port else None
-        )
-        time.sleep(1)
-        found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-        try:
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    try:
+        with staged() as stage:
             for _ in range(3 if options.quick else options.rounds):
                 for mode in random.sample(MODES, len(MODES)):
-                    for what, value in round_of(mode, group, worker, port).items():
+                    for what, value in round_of(mode, stage).items():
                         found[what][mode].append(value)
-        except PlimsollError as error:
-            print(error)
-            return 0
-        finally:
-            for process in filter(None, (worker, server)):
-                process.kill()
-                process.wait()
-            group.remove()
+    except PlimsollError as error:
+        print(error)
+        return 0
     print("Nanoseconds a call or a walk over /usr/include/linux, microseconds a SET and a GET; medians.")
     report(found)
+    heard = stage.heard
+    print(f"stream: {heard.events:,} events read in {heard.seconds:.1f} s of a processor, {heard.lost:,} lost")
     return 0
 
 

@@ -82,6 +82,12 @@ class Agent:
         """The status of one workload."""
         return next((row for row in self.status()["workloads"] if f"/{name}:" in row["subject"]), {"facts": 0})
 
+    def rest(self, patience: float = 120) -> None:
+        """Wait until it has read all there is: on a busy machine it may be behind."""
+        until, seen = time.monotonic() + patience, -1
+        while seen != (seen := self.status()["events"]) and time.monotonic() < until:
+            time.sleep(2)
+
     def switch(self, glob: str, mode: str) -> None:
         """Switch workloads to a mode, without a budget of stops."""
         control.ask(control.Question("set", glob, mode, (), 0), self._socket)
@@ -213,7 +219,7 @@ def facts(stage: Stage, rate: int, seconds: float) -> tuple[str, bool]:
     with ThreadPoolExecutor(WATCHED) as crew:
         list(crew.map(lambda pod: flooded(pod, names, rate / WATCHED), pods))
     took = time.monotonic() - began
-    time.sleep(6)
+    stage.agent.rest()
     new = sum(stage.agent.of(name)["facts"] - count for name, count in before.items())
     lost = stage.agent.status()["drops"] - drops
     for pod in pods:
@@ -256,7 +262,7 @@ def kills(stage: Stage, times: int) -> tuple[str, bool]:
     done.set()
     for one in crew:
         one.join()
-    time.sleep(3)
+    stage.agent.rest()
     ran, lost = foreign(attacked), len(names) + known["learning"] - stage.agent.of("learning")["facts"]
     alive = sum(not pod.load(1, 0.1) for pod in (attacked, learning))
     for pod in (attacked, learning):
@@ -309,7 +315,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60, help="length of the flood of facts")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--pods", type=int, default=50)
-    parser.add_argument("--load", type=float, default=5, help="seconds of load on each pod")
+    parser.add_argument("--load", type=float, default=30, help="seconds of load on each pod")
     options = parser.parse_args()
     lack = servers.lacking() or "; ".join(server.lacking for server in SERVERS.values() if server.lacking)
     if lack:
