@@ -46,7 +46,12 @@ def audit(
     budget: Annotated[
         list[int] | None, Parameter(help="Alerts a day; several may be given. By default 1, 3 and 5.", negative=())
     ] = None,
-    session: Annotated[int, Parameter(help="Seconds of a user's activity that the baselines judge as one.")] = 60,
+    session: Annotated[
+        int | None,
+        Parameter(
+            help="Seconds of a user's activity that the baselines judge as one. By default 60, from a day on 3600."
+        ),
+    ] = None,
     baselines: Annotated[bool, Parameter(help="Measure known methods on the same sessions, too.")] = True,
     poison: Annotated[int, Parameter(help="Learn each attack so many times, and say what is still found.")] = 0,
     objects: Annotated[
@@ -61,7 +66,9 @@ def audit(
     """Learn the first part of an audit log, judge the second, and hold the labels beside the alerts."""
     budgets = tuple(sorted(set(budget or flow_evaluate.BUDGETS)))
     _sound(budgets, session, poison)
-    options = flow_evaluate.Options(budgets, timedelta(seconds=session), baselines, poison, from_, tuple(objects or ()))
+    options = flow_evaluate.Options(
+        budgets, timedelta(seconds=session) if session else None, baselines, poison, from_, tuple(objects or ())
+    )
     with tempfile.TemporaryDirectory(prefix="plimsoll-eval-") as room, _progress(color) as progress:
         given = _given(recording, learn, test, labels, Path(room))
         found = flow_evaluate.evaluate(given, Path(room), options, progress)
@@ -76,10 +83,10 @@ def audit(
     return OK
 
 
-def _sound(budgets: Sequence[int], session: int, poison: int) -> None:
+def _sound(budgets: Sequence[int], session: int | None, poison: int) -> None:
     if budgets[0] < 1:
         raise errors.UsageError(f"--budget is a number of alerts a day from 1, not {budgets[0]}")
-    if session < 1:
+    if session is not None and session < 1:
         raise errors.UsageError(f"--session is a number of seconds from 1, not {session}")
     if not 0 <= poison <= MOST_BURSTS:
         raise errors.UsageError(f"--poison is a number of bursts from 0 to {MOST_BURSTS}, not {poison}")

@@ -42,8 +42,8 @@ class Options(NamedTuple):
     """How to evaluate."""
 
     budgets: Sequence[int] = BUDGETS
-    session: timedelta = sessions.LASTS
-    """How long a session of the baselines is."""
+    session: timedelta | None = None
+    """How long a session of the baselines is; by default as the recording has it."""
     baselines: bool = True
     poison: int = 0
     """Bursts of each attack to be replayed into the learning part."""
@@ -230,8 +230,7 @@ class Trial:
         told = self._told(self._learned([str(path)], "poisoned"))
         scenarios = self._given.scenarios
         budgets = [
-            figures.budgeted(budget, figures.rated(alerts, scenarios), 0, told.days)
-            for budget, alerts in told.budgets.items()
+            figures.budgeted(budget, figures.rated(alerts, scenarios)) for budget, alerts in told.budgets.items()
         ]
         rated = figures.rated(told.everything, scenarios)
         return figures.poisoned(self._options.poison, rated, budgets, clean)

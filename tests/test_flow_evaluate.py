@@ -149,7 +149,7 @@ def test_poison_needs_events_one_a_line(tmp_path: Path) -> None:
 
 @pytest.mark.data
 def test_the_recorded_cluster_is_judged_better_than_by_known_methods(shared_data: Path, tmp_path: Path) -> None:
-    found = evaluated(shared_data / "audit" / "dev", tmp_path / "room", session=timedelta(minutes=1))
+    found = evaluated(shared_data / "audit" / "dev", tmp_path / "room")
     own, *beside = found.methods
     assert (found.recording.attacks, len(own.budgets)) == (31, 3)
     assert all(own.found_at["5"] > one.found_at["5"] + 10 for one in beside)

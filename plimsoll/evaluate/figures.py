@@ -26,11 +26,10 @@ def rated(alerts: Sequence[Alert], scenarios: Sequence[labels.Scenario]) -> list
     return curves.judged(told, scenarios)
 
 
-def budgeted(budget: int, alerts: Sequence[curves.Judged], benign: int, days: int) -> report.Budgeted:
-    """Return what a budget brings: `benign` are the alerts where the attacks never happened."""
-    return report.Budgeted(
-        budget, len(alerts), len(curves.found(alerts)), sum(one.false for one in alerts), round(benign / days, 2)
-    )
+def budgeted(budget: int, alerts: Sequence[curves.Judged], benign: int | None = None, days: int = 1) -> report.Budgeted:
+    """Return what a budget brings: `benign` are the alerts where the attacks never happened, as far as measured."""
+    a_day = None if benign is None else round(benign / days, 2)
+    return report.Budgeted(budget, len(alerts), len(curves.found(alerts)), sum(one.false for one in alerts), a_day)
 
 
 def method(

@@ -31,8 +31,8 @@ class Budgeted(msgspec.Struct, frozen=True):
     alerts: int
     found: int
     false: int
-    benign_per_day: float
-    """Alerts a day where the attacks never happened."""
+    benign_per_day: float | None
+    """Alerts a day where the attacks never happened; null where that was not measured."""
 
 
 class Method(msgspec.Struct, frozen=True):

@@ -8,8 +8,9 @@ import polars as pl
 
 from plimsoll import facts
 
-LASTS = timedelta(minutes=1)
-"""How long a session is: the same stretch that `detect` judges as a whole."""
+SHORT, LONG = timedelta(minutes=1), timedelta(hours=1)
+"""How long a session is in a recording of hours, whose habits must be fast, and in one of days."""
+DAY = timedelta(days=1)
 NAMED = ("subject", "action", "namespace", "name", "network", "zone", "product", "version", "outcome", "impersonated")
 """What is told of a request, in the words of facts."""
 ACTOR = ("subject", "network", "product")
@@ -30,8 +31,19 @@ def requests(events: pl.DataFrame) -> pl.DataFrame:
     return whole.unique(["auditID", "kind"], keep="first").sort("time", "auditID")
 
 
-def in_sessions(asked: pl.DataFrame, lasts: timedelta = LASTS) -> pl.DataFrame:
-    """Return requests with a column `session`, a number for each user, network, client and stretch of time."""
+def in_sessions(asked: pl.DataFrame, lasts: timedelta | None = None) -> pl.DataFrame:
+    """Return requests with a column `session`, a number for each user, network, client and stretch of time.
+
+    Without a length it is a minute, an hour where a day or more was learned.
+    """
+    lasts = lasts or (LONG if _span(asked) >= DAY else SHORT)
     stretch = (pl.col("time").dt.epoch("us") // (lasts // timedelta(microseconds=1))).alias("stretch")
     ordered = asked.with_columns(stretch).sort("stretch", *ACTOR, "time", "auditID")
     return ordered.with_columns(session=pl.struct("learning", "stretch", *ACTOR).rle_id()).drop("stretch")
+
+
+def _span(asked: pl.DataFrame) -> timedelta:
+    """Return how much time the learning part covers."""
+    times = asked.filter(pl.col("learning")).select(span=pl.col("time").max() - pl.col("time").min())["span"]
+    covered = times.item() if len(times) else None
+    return covered if isinstance(covered, timedelta) else timedelta(0)

@@ -58,8 +58,8 @@ def test_a_budget_has_its_price() -> None:
 
 def test_poison_is_measured_beside_what_was_found_without() -> None:
     rated = figures.rated([TOLD, FALSE], [ATTACK])
-    budgets = [figures.budgeted(1, rated, 0, 1)]
+    budgets = [figures.budgeted(1, rated)]
     clean = figures.method("plimsoll", rated, budgets, asked().with_columns(score=pl.lit(0.0)), [ATTACK])
-    nothing = [figures.budgeted(1, list[curves.Judged](), 0, 1)]
+    nothing = [figures.budgeted(1, list[curves.Judged]())]
     assert figures.poisoned(20, rated, budgets, clean).kept == {"1": 1.0}
     assert figures.poisoned(20, [], nothing, clean).kept == {"1": 0.0}

@@ -51,3 +51,12 @@ def test_learning_and_judging_share_no_session() -> None:
     rows = asked(*numbered([request(time=at(0)), request(time=at(1))]))
     both = rows.with_columns(learning=pl.col("auditID") == "a-1")
     assert sessions.in_sessions(both)["session"].n_unique() == 2
+
+
+def test_where_days_were_learned_a_session_is_an_hour() -> None:
+    rows = numbered(
+        [request(time=at(0)), request(time=at(120)), request(time=at(days=2)), request(time=at(120, days=2))]
+    )
+    whole = asked(*rows).with_columns(learning=pl.lit(value=True))
+    assert sessions.in_sessions(whole)["session"].n_unique() == 2
+    assert sessions.in_sessions(whole.head(2))["session"].n_unique() == 2
