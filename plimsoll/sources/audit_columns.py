@@ -6,7 +6,7 @@ import datetime as dt
 import functools
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import polars as pl
@@ -46,50 +46,65 @@ class Distinct:
         self.annotations = Index[bytes]()
 
 
-def own(
-    events: Sequence[audit_event.Event], offsets: Sequence[int], numbers: Sequence[int], distinct: Distinct
-) -> pl.DataFrame:
-    """Return a frame of what is each event's own, and of the numbers of what repeats."""
-    users, sources, notes = distinct.users, distinct.sources, distinct.annotations
-    objects = [event.objectRef or NO_OBJECT for event in events]
-    text, number = pl.String(), pl.UInt32()
-    return pl.DataFrame(
-        [
-            pl.Series("offset", offsets, number),
-            pl.Series("evt_num", numbers, pl.Int64),
-            pl.Series("time", [e.requestReceivedTimestamp or e.stageTimestamp or e.timestamp for e in events], text),
-            pl.Series("auditID", [event.auditID for event in events], text),
-            pl.Series("stage", [event.stage for event in events], text),
-            pl.Series("level", [event.level for event in events], text),
-            pl.Series("verb", [event.verb for event in events], text),
-            pl.Series("requestURI", [event.requestURI for event in events], text),
-            pl.Series("userAgent", [event.userAgent for event in events], text),
-            pl.Series("objectRef_apiGroup", [ref.apiGroup for ref in objects], text),
-            pl.Series("objectRef_resource", [ref.resource for ref in objects], text),
-            pl.Series("objectRef_subresource", [ref.subresource for ref in objects], text),
-            pl.Series("objectRef_namespace", [ref.namespace for ref in objects], text),
-            pl.Series("objectRef_name", [ref.name for ref in objects], text),
-            pl.Series("responseStatus_code", [(e.responseStatus or NO_STATUS).code for e in events], pl.Int64),
-            _bodies("requestObject", [event.requestObject for event in events]),
-            _bodies("responseObject", [event.responseObject for event in events]),
-            pl.Series("who", [*map(users.__getitem__, map(bytes, [event.user for event in events]))], number),
-            pl.Series(
-                "as",
-                [users[bytes(event.impersonatedUser)] if event.impersonatedUser else 0 for event in events],
-                number,
-            ),
-            pl.Series("from", [*map(sources.__getitem__, [event.sourceIPs for event in events])], number),
-            pl.Series("notes", [*map(notes.__getitem__, map(bytes, [event.annotations for event in events]))], number),
-        ]
-    )
+class Own:
+    """Columns of what is each event's own, and of the numbers of what repeats; filled few events at a time.
+
+    So events are taken apart while the processor's cache holds them, and the columns are made once for all.
+    """
+
+    def __init__(self, distinct: Distinct) -> None:
+        self._distinct = distinct
+        self._lists: dict[str, list[Any]] = {name: [] for name in (*_OWN, *_NUMBERS)}
+
+    def take(self, events: Sequence[audit_event.Event], offsets: Sequence[int], numbers: Sequence[int]) -> None:
+        """Take in these events, with the offset of the line of each, and its number."""
+        users, sources, notes = self._distinct.users, self._distinct.sources, self._distinct.annotations
+        objects = [event.objectRef or NO_OBJECT for event in events]
+        into = self._lists
+        into["offset"] += offsets
+        into["evt_num"] += numbers
+        into["time"] += [e.requestReceivedTimestamp or e.stageTimestamp or e.timestamp for e in events]
+        into["auditID"] += [event.auditID for event in events]
+        into["stage"] += [event.stage for event in events]
+        into["level"] += [event.level for event in events]
+        into["verb"] += [event.verb for event in events]
+        into["requestURI"] += [event.requestURI for event in events]
+        into["userAgent"] += [event.userAgent for event in events]
+        into["objectRef_apiGroup"] += [ref.apiGroup for ref in objects]
+        into["objectRef_resource"] += [ref.resource for ref in objects]
+        into["objectRef_subresource"] += [ref.subresource for ref in objects]
+        into["objectRef_namespace"] += [ref.namespace for ref in objects]
+        into["objectRef_name"] += [ref.name for ref in objects]
+        into["responseStatus_code"] += [(e.responseStatus or NO_STATUS).code for e in events]
+        into["requestObject"] += _bodies([event.requestObject for event in events])
+        into["responseObject"] += _bodies([event.responseObject for event in events])
+        into["who"] += map(users.__getitem__, map(bytes, [event.user for event in events]))
+        into["as"] += [users[bytes(event.impersonatedUser)] if event.impersonatedUser else 0 for event in events]
+        into["from"] += map(sources.__getitem__, [event.sourceIPs for event in events])
+        into["notes"] += map(notes.__getitem__, map(bytes, [event.annotations for event in events]))
+
+    def frame(self) -> pl.DataFrame:
+        """Return the columns."""
+        kinds = {"offset": pl.UInt32(), "evt_num": pl.Int64(), "responseStatus_code": pl.Int64()}
+        kinds |= dict.fromkeys(_NUMBERS, pl.UInt32())
+        text = pl.String()
+        return pl.DataFrame([pl.Series(name, values, kinds.get(name, text)) for name, values in self._lists.items()])
 
 
-def _bodies(name: str, bodies: Sequence[Raw]) -> pl.Series:
+_OWN = (
+    "offset", "evt_num", "time", "auditID", "stage", "level", "verb", "requestURI", "userAgent", "objectRef_apiGroup",
+    "objectRef_resource", "objectRef_subresource", "objectRef_namespace", "objectRef_name", "responseStatus_code",
+    "requestObject", "responseObject",
+)  # fmt: skip
+_NUMBERS = ("who", "as", "from", "notes")
+
+
+def _bodies(bodies: Sequence[Raw]) -> list[str | None]:
     """Return bodies as JSON text; that they are UTF-8 was seen when their line was read."""
     if not any(bodies):
-        return pl.Series(name, [None], pl.String).new_from_index(0, len(bodies))
+        return [None] * len(bodies)
     texts = [str(body, "utf-8") if body else None for body in bodies]
-    return pl.Series(name, [None if text == "null" else text for text in texts], pl.String)
+    return [None if text == "null" else text for text in texts]
 
 
 def whole(rows: pl.DataFrame, distinct: Distinct) -> tuple[pl.DataFrame, list[records.Reject]]:

@@ -10,6 +10,7 @@ digest: who keeps digests of what it has learned counts no line twice and misses
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import os
 import threading
@@ -206,9 +207,10 @@ class Follow:
     def _run(self, piece: _Piece, first: int) -> lines.Run:
         """Return the lines of a piece, and what was lost before them."""
         if piece.long:
-            return lines.Run([], [], lines.Break(first, lines.TOO_LONG, piece.data))
+            return lines.Run(lines.Text([], first), lines.Break(first, lines.TOO_LONG, piece.data))
         lost = lines.Break(first, self._lost, b"") if self._lost else None
-        return lines.run(piece.data.removesuffix(b"\n").split(b"\n"), first, lost)
+        data = piece.data.removeprefix(codecs.BOM_UTF8) if first == 1 else piece.data
+        return lines.Run(lines.Text([data] if data else [], first), lost)
 
     def _batch(self, piece: _Piece, run: lines.Run) -> reading.Batch | None:
         """Return the batch of a run and go on behind it."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from plimsoll import errors
 
-BLOCK = 1 << 20
+BLOCK = 1 << 18
 """Bytes read at once: large enough that the loop costs nothing, small enough to stay in the cache."""
 
 

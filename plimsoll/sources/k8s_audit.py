@@ -7,19 +7,17 @@ one is decoded once in a run of lines, and the columns they give are gathered by
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
-
-import polars as pl
 
 from plimsoll import frames, tables
 from plimsoll.sources import audit_columns, audit_envelopes, audit_event, records
+from plimsoll.sources.lines import Text
 
 STREAM: records.Stream = "audit"
 
 CHUNK = 1024
-"""Lines decoded before they become columns: so their objects stay in the processor's cache."""
+"""Lines decoded before they become columns, where they come one by one: so they stay in the processor's cache."""
 
 
 def recognises(record: Any) -> bool:
@@ -40,22 +38,47 @@ def parse(lines: Sequence[bytes], first: int) -> records.Parsed:
     """
     if not lines:
         return records.Parsed(frames.empty(tables.AUDIT), 0, [])
-    distinct, number = audit_columns.Distinct(), first
-    rows: list[pl.DataFrame] = []
+    distinct = audit_columns.Distinct()
+    own = audit_columns.Own(distinct)
     rejects: list[records.Reject] = []
-    for start in range(0, len(lines), CHUNK):
-        taken = _take(lines[start : start + CHUNK], start, number)
-        number = taken.after
+    start, number = 0, first
+    for block in _blocks(lines):
+        taken = _take(block, start, number)
+        start, number = start + taken.lines, taken.after
         rejects += taken.rejects
-        rows.append(audit_columns.own(taken.events, taken.offsets, taken.numbers, distinct))
-    events, broken = audit_columns.whole(pl.concat(rows), distinct)
+        own.take(taken.events, taken.offsets, taken.numbers)
+    events, broken = audit_columns.whole(own.frame(), distinct)
     rejects = sorted(rejects + broken, key=lambda reject: reject.offset)
     return records.Parsed(events, number - first - len(rejects), rejects)
 
 
-class Taken(NamedTuple):
-    """The Events of a chunk, with the line and the number of each."""
+class Block(NamedTuple):
+    """Some lines: all in one, their number, and each of them, cut only when looked at."""
 
+    text: bytes
+    count: int
+    lines: Sequence[bytes]
+
+
+def _blocks(lines: Sequence[bytes]) -> Iterator[Block]:
+    if isinstance(lines, Text):
+        for block in lines.blocks:
+            yield Block(block, _ends(block), Text([block]))
+        return
+    for start in range(0, len(lines), CHUNK):
+        some = lines[start : start + CHUNK]
+        yield Block(b"\n".join(some), len(some), some)
+
+
+def _ends(text: bytes) -> int:
+    return text.count(b"\n") + (not text.endswith(b"\n"))
+
+
+class Taken(NamedTuple):
+    """The Events of a block, with the line and the number of each."""
+
+    lines: int
+    """Lines of the block, blank ones left out."""
     events: Sequence[audit_event.Event]
     offsets: Sequence[int]
     numbers: Sequence[int]
@@ -64,14 +87,14 @@ class Taken(NamedTuple):
     """Number of the record after them."""
 
 
-def _take(lines: Sequence[bytes], start: int, number: int) -> Taken:
+def _take(block: Block, start: int, number: int) -> Taken:
     """Return what these lines hold; `start` is the offset of the first line, `number` the number of its event."""
-    if plain := _plain(lines):
-        after = number + len(lines)
-        return Taken(plain, range(start, start + len(lines)), range(number, after), [], after)
+    if plain := _plain(block.text, block.count):
+        after = number + len(plain)
+        return Taken(len(plain), plain, range(start, start + len(plain)), range(number, after), [], after)
     events, offsets, numbers, rejects = list[audit_event.Event](), list[int](), list[int](), list[records.Reject]()
-    for offset, line in enumerate(lines, start):
-        for one in _plain([line]) or _unusual(line):
+    for offset, line in enumerate(block.lines, start):
+        for one in _plain(line, 1) or _unusual(line):
             if isinstance(one, audit_event.Event):
                 events.append(one)
                 offsets.append(offset)
@@ -79,18 +102,21 @@ def _take(lines: Sequence[bytes], start: int, number: int) -> Taken:
             elif one is not None:
                 rejects.append(records.Reject(offset, one))
             number += 1
-    return Taken(events, offsets, numbers, rejects, number)
+    return Taken(len(block.lines), events, offsets, numbers, rejects, number)
 
 
-def _plain(lines: Sequence[bytes]) -> list[audit_event.Event]:
-    """Return the Event that each line is, or none if one of the lines is not that simple."""
+def _plain(text: bytes, count: int) -> Sequence[audit_event.Event]:
+    """Return the complete Event that each of so many lines is, or none if one of the lines is not that simple.
+
+    As no two Events may share a line, as many as there are lines is one in each.
+    """
     try:
-        events = [*map(audit_event.read, lines)]
-        for line in itertools.filterfalse(bytes.isascii, lines):
-            line.decode()  # msgspec looks only at the strings it reads
+        events = audit_event.read_lines(text)
+        if not text.isascii():
+            text.decode()  # msgspec looks only at the strings it reads
     except records.BROKEN:
         return []
-    return events if all(event.auditID and event.stage and event.verb and event.user for event in events) else []
+    return events if len(events) == count == _ends(text) else []
 
 
 def _unusual(line: bytes) -> Iterable[audit_event.Event | str | None]:

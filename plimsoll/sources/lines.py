@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from functools import cached_property
+from typing import NamedTuple, overload
 
 LONGEST = 1 << 24
 """A longer line is no record; the API server's own limit for an object is 3 MiB."""
@@ -23,37 +24,92 @@ class Break(NamedTuple):
     raw: bytes
 
 
+class Text(Sequence[bytes]):
+    r"""Lines as they came, in blocks, cut apart only when somebody looks at one. Blank ones are left out.
+
+    >>> text = Text([b"one\ntwo\r\n", b"\nthree"], first=7)
+    >>> list(text), text.number(2)
+    ([b'one', b'two', b'three'], 10)
+    """
+
+    def __init__(self, blocks: Sequence[bytes], first: int = 1) -> None:
+        """Each block ends with a line; the first line has the number `first`, blank ones counted."""
+        self.blocks = blocks
+        self._first = first
+
+    def __bool__(self) -> bool:
+        """Say whether a line is not blank."""
+        return not all(map(bytes.isspace, self.blocks))
+
+    def __len__(self) -> int:
+        """Return how many lines are not blank."""
+        return len(self._lines)
+
+    @overload
+    def __getitem__(self, key: int) -> bytes: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[bytes]: ...
+    def __getitem__(self, key: int | slice) -> bytes | list[bytes]:
+        """Return a line, or some."""
+        return self._lines[key]
+
+    def number(self, place: int) -> int:
+        """Return where a line stands in the input, from 1, blank lines counted."""
+        return self._numbers[place]
+
+    @cached_property
+    def _lines(self) -> list[bytes]:
+        return [line for line in self._every if line and not line.isspace()]
+
+    @cached_property
+    def _numbers(self) -> list[int]:
+        return [number for number, line in enumerate(self._every, self._first) if line and not line.isspace()]
+
+    @property
+    def _every(self) -> Iterator[bytes]:
+        return (line for block in self.blocks for line in cut(block))
+
+
 class Run(NamedTuple):
     """Lines one after the other, blank ones left out, and the break that follows them, if any."""
 
-    lines: list[bytes]
-    numbers: Sequence[int]
-    """Where each stands in the input, from 1, blank lines counted."""
+    lines: Text
     broken: Break | None = None
 
 
+def cut(block: bytes) -> list[bytes]:
+    r"""Return the lines of a block without what ends them.
+
+    >>> cut(b"one\r\n\ntwo"), cut(b"one\n")
+    ([b'one', b'', b'two'], [b'one'])
+    """
+    lines = block.removesuffix(b"\n").split(b"\n")
+    return [line.rstrip(b"\r") for line in lines] if b"\r" in block else lines
+
+
 class Splitter:
-    r"""Cuts blocks into lines; the unfinished last one waits for the next block.
+    r"""Joins blocks so that they end with a line; the unfinished last line waits for the next block.
 
     >>> splitter = Splitter()
     >>> splitter.feed(b"one\ntw"), splitter.feed(b"o\n"), splitter.rest()
-    ((None, [b'one']), (None, [b'two']), b'')
+    ((None, b'one\n'), (None, b'two\n'), b'')
     """
 
     def __init__(self) -> None:
         self._held = bytearray()
         self._size = 0
 
-    def feed(self, block: bytes) -> tuple[bytes | None, list[bytes]]:
+    def feed(self, block: bytes) -> tuple[bytes | None, bytes]:
         """Return the lines that this block ends; before them the beginning of one that was too long, or None."""
-        lines = block.split(b"\n")
-        if len(lines) == 1:
+        after = block.rfind(b"\n") + 1
+        if not after:
             self._hold(block)
-            return None, []
-        self._hold(lines[0])
-        long, lines[0] = self.long, self.rest()
-        self._hold(lines.pop())
-        return (lines.pop(0)[:KEPT], lines) if long else (None, lines)
+            return None, b""
+        first = block.find(b"\n")
+        self._hold(block[:first])
+        long, ended = self.long, self.rest()
+        self._hold(block[after:])
+        return (ended[:KEPT], block[first + 1 : after]) if long else (None, ended + block[first:after])
 
     @property
     def long(self) -> bool:
@@ -76,44 +132,69 @@ class Splitter:
 def runs(blocks: Iterable[bytes], ending: Callable[[], str | None], size: int) -> Iterator[Run]:
     r"""Yield runs of up to `size` lines; `ending` is asked at the end why the blocks ended early, if they did.
 
-    >>> list(runs([b"a\n\nb\r\nc"], lambda: "cut off", 10))
-    [Run(lines=[b'a', b'b'], numbers=[1, 3], broken=Break(number=4, reason='cut off', raw=b'c'))]
+    >>> (only,) = runs([b"a\n\nb\r\nc"], lambda: "cut off", 10)
+    >>> list(only.lines), only.lines.number(1), only.broken
+    ([b'a', b'b'], 3, Break(number=4, reason='cut off', raw=b'c'))
     """
-    splitter, gathered, first, weight = Splitter(), list[bytes](), 1, 0
-    returns = False
-    for block in blocks:
-        returns = returns or b"\r" in block  # a log from Windows; elsewhere no line has to be looked at for them
-        long, lines = splitter.feed(block)
+    splitter, gathered = Splitter(), _Gathered(size)
+    for block in _unmarked(blocks):
+        long, whole = splitter.feed(block)
         if long is not None:
-            broken = Break(first + len(gathered), TOO_LONG, long)
-            yield run(gathered, first, broken, returns=returns)
-            first, gathered, weight = broken.number + 1, [], 0
-        gathered += lines
-        weight += len(block)
-        while len(gathered) >= size or (weight >= HEAVY and gathered):
-            yield run(gathered[:size], first, returns=returns)
-            first, gathered, weight = first + len(gathered[:size]), gathered[size:], 0
+            yield gathered.run(TOO_LONG, long)
+        yield from gathered.take(whole)
     reason = ending() or (TOO_LONG if splitter.long else None)
+    rest = splitter.rest()
     if reason:
-        broken = Break(first + len(gathered), reason, splitter.rest()[:KEPT])
-        yield run(gathered, first, broken, returns=returns)
-    elif (rest := splitter.rest()) or gathered:
-        yield run([*gathered, rest] if rest else gathered, first, returns=returns)
+        yield gathered.run(reason, rest[:KEPT])
+        return
+    yield from gathered.take(rest)
+    if gathered.blocks:
+        yield gathered.run()
 
 
-def run(lines: list[bytes], first: int, broken: Break | None = None, *, returns: bool = True) -> Run:
-    r"""Return the lines, the first of which has this number, without blank ones and without what ends them.
+class _Gathered:
+    """Blocks of whole lines on their way to a run."""
 
-    `returns` says that some may end with a carriage return.
+    def __init__(self, size: int) -> None:
+        self.blocks: list[bytes] = []
+        self._size = size
+        self._first, self._lines, self._weight = 1, 0, 0
 
-    >>> run([b"a\r", b" ", b"b"], 7)
-    Run(lines=[b'a', b'b'], numbers=[7, 9], broken=None)
-    """
-    if first == 1 and lines:
-        lines = [lines[0].removeprefix(codecs.BOM_UTF8), *lines[1:]]
-    # Checked whole, at C's speed: as a rule no line is blank.
-    if not returns and all(lines) and not any(map(bytes.isspace, lines)):
-        return Run(lines, range(first, first + len(lines)), broken)
-    stripped = [line.rstrip(b"\r") for line in lines]
-    kept = [line for line in stripped if line and not line.isspace()]
-    return Run(kept, [number for number, line in enumerate(stripped, first) if line and not line.isspace()], broken)
+    def take(self, block: bytes) -> Iterator[Run]:
+        """Take in a block and yield the runs that are full with it."""
+        count = block.count(b"\n") + (not block.endswith(b"\n")) if block else 0
+        while self._lines + count >= self._size:
+            parts = block.split(b"\n", wanted := self._size - self._lines)
+            rest = parts.pop() if len(parts) > wanted else b""
+            self._add(block[: len(block) - len(rest)], wanted)
+            yield self.run()
+            block, count = rest, count - wanted
+        if block:
+            self._add(block, count)
+        if self._weight >= HEAVY:
+            yield self.run()
+
+    def run(self, reason: str = "", raw: bytes = b"") -> Run:
+        """Return what was gathered, and with a reason the break that follows it, which is a line too."""
+        text, after = Text(self.blocks, self._first), self._first + self._lines
+        self.blocks, self._lines, self._weight, self._first = [], 0, 0, after + bool(reason)
+        return Run(text, Break(after, reason, raw) if reason else None)
+
+    def _add(self, block: bytes, count: int) -> None:
+        self.blocks.append(block)
+        self._lines += count
+        self._weight += len(block)
+
+
+def _unmarked(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the blocks without the byte order mark they may begin with."""
+    start = b""
+    source = iter(blocks)
+    for block in source:
+        start += block
+        if len(start) >= len(codecs.BOM_UTF8):
+            yield start.removeprefix(codecs.BOM_UTF8)
+            break
+    else:
+        yield start
+    yield from source

@@ -103,7 +103,7 @@ def batch_of(
     """Return the batch of a run of lines of a known format; `first` is the event number of its first record."""
     source = get(format)
     parsed = parse(source, run.lines, first) if run.lines else _nothing(source)
-    rejects = [Reject(name, run.numbers[at], why, run.lines[at][: lines.KEPT]) for at, why in parsed.rejects]
+    rejects = [Reject(name, run.lines.number(at), why, run.lines[at][: lines.KEPT]) for at, why in parsed.rejects]
     if run.broken:
         rejects.append(Reject(name, *run.broken))
     return Batch(name, format, source.STREAM, parsed.events, parsed.accepted, rejects)
@@ -133,10 +133,9 @@ def _runs(blocks: Iterator[bytes], text: content.Content, size: int) -> Iterator
         yield from lines.runs(blocks, lambda: text.broken, size)
         return
     for at in range(0, len(found), size):
-        part = found[at : at + size]
-        yield lines.Run(part, range(at + 1, at + 1 + len(part)))
+        yield lines.Run(lines.Text([b"\n".join(found[at : at + size])], at + 1))
     if text.broken:
-        yield lines.Run([], [], lines.Break(len(found) + 1, text.broken, b""))
+        yield lines.Run(lines.Text([]), lines.Break(len(found) + 1, text.broken, b""))
 
 
 def _recognised(runs: Iterator[lines.Run], name: str) -> tuple[str, Iterator[lines.Run]]:

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plimsoll import frames, tables
-from plimsoll.sources import k8s_audit, records
+from plimsoll.sources import k8s_audit, lines, records
 
 EXTRA, NOTE = "authentication.kubernetes.io/", "authorization.k8s.io/"
 
@@ -371,3 +371,35 @@ def test_the_events_of_falcos_and_panthers_cases_are_read(shared_data: Path) -> 
     panther = (shared_data / "audit-public" / "panther" / "dev" / "cases.jsonl").read_bytes().splitlines()
     always = {name: event()[name] for name in ("kind", "auditID", "stage", "stageTimestamp")}
     agrees([json.dumps({**always, **json.loads(line)["normalised"]}).encode() for line in panther])
+
+
+BLOCK_LINES = st.sampled_from(
+    [
+        json.dumps(event()).encode(),
+        json.dumps(event(auditID="ü")).encode(),
+        json.dumps(event(user=None)).encode(),
+        json.dumps(event(stage="")).encode(),
+        json.dumps({"kind": "EventList", "items": [event(), event()]}).encode(),
+        json.dumps(event(), indent=1).encode(),  # over several lines: each is broken
+        json.dumps(event()).encode() * 2,
+        b"\xff",
+        b"{",
+        b"",
+        b" \r",
+    ]
+)
+
+
+@given(st.lists(BLOCK_LINES, max_size=8), st.booleans(), st.integers(1, 4000))
+@settings(max_examples=60)
+def test_read_in_blocks_a_log_is_what_it_is_line_by_line(written: list[bytes], ended: bool, size: int) -> None:
+    data = b"\n".join(written) + b"\n" * ended
+    blocks = (data[at : at + size] for at in range(0, len(data), size))
+    runs = [run.lines for run in lines.runs(blocks, lambda: None, 1000)]
+    alone = [line.rstrip(b"\r") for line in data.split(b"\n") if line.strip()]
+    whole = [k8s_audit.parse(run, 1) for run in runs if run]
+    assert [parsed.accepted for parsed in whole] == [k8s_audit.parse(alone, 1).accepted] * len(whole)
+    for parsed in whole:
+        one_by_one = k8s_audit.parse(alone, 1)
+        assert parsed.rejects == one_by_one.rejects
+        assert parsed.events.equals(one_by_one.events)
