@@ -240,6 +240,10 @@ def detect(
     follow: Follow = False,
     checkpoint: Checkpoint = None,
     rejects: Rejected = None,
+    sigma: Annotated[
+        list[str] | None,
+        Parameter(help="Sigma rules for Kubernetes' audit log: a file or a folder.", negative=()),
+    ] = None,
     fail_on: Annotated[Severity | None, Parameter(help="Exit with 1 where an alert is at least this grave.")] = None,
     output: Annotated[AlertForm, Parameter(name=["--output", "-o"], help="Form of the alerts.")] = "table",
     color: Color = "auto",
@@ -249,10 +253,17 @@ def detect(
         raise errors.UsageError(f"--budget is a number of alerts a day from 1, not {budget}")
     if follow:
         _only_batch({"--engine": engine != "polars", "--budget": budget is not None, "--fail-on": fail_on is not None})
-        return _detect_on(sources, profile, checkpoint, from_, objects or [], rejects, output, color)
+        return _detect_on(sources, profile, checkpoint, from_, objects or [], sigma or [], rejects, output, color)
     with _progress(color) as progress:
         found = flow.detect(
-            sources, profile, form=from_, objects=objects or [], budget=budget, engine=engine, progress=progress
+            sources,
+            profile,
+            form=from_,
+            objects=objects or [],
+            budget=budget,
+            engine=engine,
+            sigma=sigma or [],
+            progress=progress,
         )
     outputs.write(output, found.alerts, sys.stdout, color=color)
     if found.forgone:
@@ -268,6 +279,7 @@ def _detect_on(
     checkpoint: Path | None,
     form: str | None,
     objects: list[str],
+    sigma: list[str],
     rejects: Path | None,
     output: str,
     color: places.Color,
@@ -276,7 +288,7 @@ def _detect_on(
     if place is None:
         raise errors.UsageError("--follow without --profile needs --checkpoint FILE")
     taken = _Taken()
-    followed = flow.detect_on(_one(sources), profile, place, form=form, objects=objects)
+    followed = flow.detect_on(_one(sources), profile, place, form=form, objects=objects, sigma=sigma)
     for intake, fresh in taken.until_interrupted(followed):
         taken.last = intake
         if fresh:

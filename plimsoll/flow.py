@@ -11,7 +11,7 @@ from typing import NamedTuple
 import narwhals.stable.v2 as nw
 import polars as pl
 
-from plimsoll import engines, errors, facts, frames, store, tables
+from plimsoll import engines, errors, facts, flow_sigma, frames, store, tables
 from plimsoll.cluster import objects as inventory
 from plimsoll.cluster import resolve
 from plimsoll.detect import evidence, judge
@@ -228,23 +228,26 @@ def detect(
     objects: Sequence[str] = (),
     budget: int | None = None,
     engine: str = "polars",
+    sigma: Sequence[str] = (),
     progress: Progress = quiet,
 ) -> Verdicts:
-    """Judge these sources against the profile of a directory."""
+    """Judge these sources against the profile of a directory, and by the Sigma rules of some files."""
     found = inputs.inputs(sources)
+    watch = flow_sigma.Watch(sigma, flow_sigma.habit(known(directory)) if sigma and budget and directory else None)
     bench = judged_by(directory, engine)
     cluster = cluster_of(objects)
     rejects, accepted, days = Rejects(), 0, set[int]()
     for source in found:
-        read = reading.Reading(source, format=form)
-        for batch in _read(source, read, rejects):
+        read = reading.Reading(source, format=form, get=watch.source)
+        for whole in _read(source, read, rejects):
+            batch = watch.take(whole)
             bench.take(batch.stream, cluster.resolved(batch))
             days |= set(batch.events.select(facts.DAY).unique().drop_nulls()["day"])
             progress(read.name, read.accepted + read.rejected)
         accepted += read.accepted
-    return Verdicts(
-        Intake(accepted, rejects, cluster), bench.alerts(budget=budget, days=max(1, len(days))), bench.forgone
-    )
+    shown = budget * max(1, len(days)) if budget else None
+    alerts = watch.beside(bench.alerts(budget=budget, days=max(1, len(days))), shown)
+    return Verdicts(Intake(accepted, rejects, cluster), alerts, bench.forgone)
 
 
 def detect_on(
@@ -254,18 +257,21 @@ def detect_on(
     *,
     form: str | None,
     objects: Sequence[str] = (),
+    sigma: Sequence[str] = (),
     stop: threading.Event | None = None,
 ) -> Iterator[tuple[Intake, list[Alert]]]:
     """Judge a file as it grows; yield after each batch what is counted so far and the alerts that are new."""
+    watch = flow_sigma.Watch(sigma)
     bench = judged_by(directory)
     cluster = cluster_of(objects)
     rejects, accepted = Rejects(), 0
-    tail = following.Follow(Path(source), checkpoint, format=form, stop=stop)
-    for batch in tail:
+    tail = following.Follow(Path(source), checkpoint, format=form, stop=stop, get=watch.source)
+    for whole in tail:
+        batch = watch.take(whole)
         rejects.add(batch.rejects)
         accepted += batch.accepted
         bench.take(batch.stream, cluster.resolved(batch))
-        yield Intake(accepted, rejects, cluster), bench.tell()
+        yield Intake(accepted, rejects, cluster), [*bench.tell(), *watch.tell()]
         tail.commit()
 
 

@@ -15,7 +15,7 @@ import hashlib
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -59,11 +59,13 @@ class Follow:
         format: str | None = None,  # noqa: A002
         stop: threading.Event | None = None,
         poll: float = POLL,
+        get: Callable[[str], sources.Source] = sources.get,
     ) -> None:
+        """`get` gives the source of a format's name, as for a Reading."""
         self.name = inputs.shown(path)
         self.format = format
         self._path, self._checkpoint = path, checkpoint
-        self._stop, self._poll = stop or threading.Event(), poll
+        self._stop, self._poll, self._get = stop or threading.Event(), poll, get
         self._file: int | None = None
         self._place = checkpoints.Place(0, 0)
         self._committed = True
@@ -220,7 +222,7 @@ class Follow:
                 raise reading.unknown(self.name, run.broken)
             return None
         place = self._place
-        batch = reading.batch_of(self.name, self.format, run, place.records + 1)
+        batch = reading.batch_of(self.name, self.format, run, place.records + 1, self._get)
         if self._committed:
             checkpoints.save(self._checkpoint, self._intent(piece))
             self._committed = False

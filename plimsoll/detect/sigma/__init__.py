@@ -1,0 +1,1 @@
+"""Sigma's rules over audit events: YAML → tests and a condition → masks over columns → alerts."""
