@@ -18,7 +18,7 @@ from plimsoll import errors, flow_evaluate, outputs
 from plimsoll.evaluate import curves, report
 from plimsoll.outputs import places, table
 
-OK = 0
+OK, INCOMPLETE = 0, 3
 MOST_BURSTS = 1000
 Form = Literal["table", "json", "jsonl", "yaml"]
 Output = Annotated[Form, Parameter(name=["--output", "-o"], help="Form of the answer.")]
@@ -80,7 +80,7 @@ def audit(
         _show(found, color)
     for note in found.notes:
         print(f"plimsoll: {note}", file=sys.stderr)
-    return OK
+    return INCOMPLETE if found.recording.rejected else OK
 
 
 def _sound(budgets: Sequence[int], session: int | None, poison: int) -> None:
@@ -147,10 +147,10 @@ def _methods(found: report.Report, color: places.Color) -> None:
 def _budgets(found: report.Report, color: places.Color) -> None:
     print("With the threshold fixed on the learning part")
     columns = [table.Column("METHOD")] + [
-        table.Column(title, "right") for title in ("ALERTS/DAY", "FOUND", "FALSE", "ALERTS/DAY WITHOUT ATTACKS")
+        table.Column(title, "right") for title in ("ALERTS/DAY", "TOLD", "FOUND", "FALSE", "ALERTS/DAY WITHOUT ATTACKS")
     ]
     rows = [
-        [one.method, str(at.budget), str(at.found), str(at.false), _number(at.benign_per_day, 1)]
+        [one.method, str(at.budget), str(at.alerts), str(at.found), str(at.false), _number(at.benign_per_day, 1)]
         for one in found.methods
         for at in one.budgets
     ]

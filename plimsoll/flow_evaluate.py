@@ -6,11 +6,10 @@ asked for, hands labelled requests to learning: that is what it measures.
 
 from __future__ import annotations
 
-import heapq
-import itertools
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +20,7 @@ from plimsoll import errors, facts, flow
 from plimsoll.detect import acts, changes, stories
 from plimsoll.evaluate import baselines, columns, figures, growing, labels, poison, report, sessions
 from plimsoll.sources import content, inputs, lines, reading
+from plimsoll.sources.rejects import Rejects
 
 BUDGETS = (1, 3, 5)
 EVERYTHING = 1_000_000
@@ -122,6 +122,7 @@ class Trial:
     def __init__(self, given: Recording, room: Path, options: Options, progress: Progress = quiet) -> None:
         self._given, self._room, self._options, self._progress = given, room, options, progress
         self._cluster = flow.cluster_of(options.objects)
+        self._rejects = Rejects()
 
     def measured(self) -> report.Report:
         """Return all figures."""
@@ -133,6 +134,8 @@ class Trial:
         beside = list(self._beside(asked, told.days, notes)) if self._options.baselines else []
         attacks = figures.attacks(told.everything, told.budgets, self._live(profile), asked, scenarios)
         poisoned = self._poisoned(own) if self._options.poison else None
+        notes += [f"none of the requests of {one.id} is in the log" for one in attacks if not one.logged]
+        notes += [self._rejects.summary()] if self._rejects.total else []
         return report.Report(
             self._summary(asked, told.days),
             (own, *beside),
@@ -148,11 +151,13 @@ class Trial:
         flow.learn(names, profile, form=self._options.form, objects=self._options.objects)
         return profile
 
-    def _batches(self, names: Sequence[str]) -> Iterator[pl.DataFrame]:
+    def _batches(self, names: Sequence[str], rejects: Rejects | None = None) -> Iterator[pl.DataFrame]:
         for source in inputs.inputs(names):
             for batch in reading.Reading(source, format=self._options.form):
                 if batch.stream != "audit":
                     raise errors.InputError(f"holds {batch.stream} events, not an audit log", file=batch.source)
+                if rejects is not None:
+                    rejects.add(batch.rejects)
                 yield self._cluster.resolved(batch)
 
     def _requests(self) -> pl.DataFrame:
@@ -161,7 +166,7 @@ class Trial:
         both = [
             sessions.requests(events).with_columns(learning=pl.lit(learning))
             for names, learning in ((self._given.learn, True), (self._given.test, False))
-            for events in self._batches(names)
+            for events in self._batches(names, self._rejects)
         ]
         if not both:
             raise errors.InputError("the recording holds no events")
@@ -224,9 +229,12 @@ class Trial:
     def _poisoned(self, clean: report.Method) -> report.Poisoned:
         """Learn the attacks too, and judge again."""
         self._progress("learning poison")
+        owner = {uid: one.name for one in labels.attacks(self._given.scenarios) for uid in one.ids}
+        learned = functools.partial(_lines, self._given.learn)
+        mixed = poison.mixed(learned, _lines(self._given.test), owner, self._options.poison)
         path = self._room / "poisoned.jsonl"
         with path.open("wb") as file:
-            file.writelines(line + b"\n" for line in self._with_poison())
+            file.writelines(line + b"\n" for line in mixed)
         told = self._told(self._learned([str(path)], "poisoned"))
         scenarios = self._given.scenarios
         budgets = [
@@ -235,35 +243,12 @@ class Trial:
         rated = figures.rated(told.everything, scenarios)
         return figures.poisoned(self._options.poison, rated, budgets, clean)
 
-    def _with_poison(self) -> Iterator[bytes]:
-        """Yield the lines of the learning part, with the attacks' among them in order of time."""
-        first, last = self._learning_time()
-        wanted = {uid: one.name for one in labels.attacks(self._given.scenarios) for uid in one.ids}
-        bursts: dict[str, list[poison.Event]] = {}
-        for line in _lines(self._given.test):
-            event = _event(line)
-            if event.get("auditID") in wanted:
-                bursts.setdefault(wanted[str(event["auditID"])], []).append(event)
-        if not bursts:
-            raise errors.InputError("poisoning needs audit events one a line, and finds none of the attacks'")
-        copies = itertools.chain.from_iterable(
-            poison.bursts(events, first, last, self._options.poison) for events in bursts.values()
-        )
-        added = sorted(((when, msgspec.json.encode(event)) for when, event in copies), key=lambda one: one[0])
-        merged = heapq.merge(_timed(self._given.learn), added, key=lambda one: one[0])
-        return (line for _, line in merged)
-
-    def _learning_time(self) -> tuple[datetime, datetime]:
-        times = [when for when, _ in _timed(self._given.learn) if when > _ZERO]
-        if not times:
-            raise errors.InputError("poisoning needs audit events one a line with their times")
-        return min(times), max(times)
-
     def _summary(self, asked: pl.DataFrame, days: int) -> report.Recording:
         test = asked.filter(~pl.col("learning"))
         kinds = [one.expected for one in self._given.scenarios]
         attacks = len(labels.attacks(self._given.scenarios))
         return report.Recording(
+            rejected=self._rejects.total,
             learned=asked.height - test.height,
             judged=test.height,
             sessions=test["session"].n_unique(),
@@ -272,25 +257,6 @@ class Trial:
             benign_changes=kinds.count("no-alert"),
             for_review=kinds.count("review"),
         )
-
-
-_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _timed(names: Sequence[str]) -> Iterator[tuple[datetime, bytes]]:
-    """Yield lines with their time; one without has that of the line before it, and time never runs back."""
-    latest = _ZERO
-    for line in _lines(names):
-        latest = max(latest, poison.moment(_event(line)) or latest)
-        yield latest, line
-
-
-def _event(line: bytes) -> poison.Event:
-    try:
-        found = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _days(events: pl.DataFrame) -> set[int]:

@@ -55,6 +55,14 @@ def test_a_missing_extra_is_one_line_beside_the_figures(
     ]
 
 
+def test_records_that_could_not_be_read_end_with_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = recorded(tmp_path / "recording")
+    with (folder / "train.jsonl").open("a") as file:
+        file.write("{\n")
+    assert cli.run(["eval", "audit", str(folder), "--no-baselines", "-o", "jsonl"]) == 3
+    assert capsys.readouterr().err.startswith("plimsoll: 1 record set aside")
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [

@@ -98,6 +98,17 @@ def test_without_scikit_learn_the_rest_is_measured(tmp_path: Path, monkeypatch: 
     assert "scikit-learn" in found.notes[0]
 
 
+def test_what_cannot_be_read_or_found_is_noted(tmp_path: Path) -> None:
+    folder = recorded(tmp_path / "recording")
+    for name, line in (("test", "{"), ("labels", '{"id": "A2", "audit_ids": ["nowhere"]}')):
+        with (folder / f"{name}.jsonl").open("a") as file:
+            file.write(line + "\n")
+    found = evaluated(folder, tmp_path / "room", baselines=False)
+    assert found.recording.rejected == 1
+    assert found.notes[0] == "none of the requests of A2 is in the log"
+    assert found.notes[1].startswith("1 record set aside")
+
+
 def test_parts_of_a_recording_may_be_named(tmp_path: Path) -> None:
     folder = recorded(tmp_path / "recording")
     other = tmp_path / "other.jsonl"
@@ -143,7 +154,7 @@ def test_poison_needs_events_one_a_line(tmp_path: Path) -> None:
     listed = {"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": rows}
     (folder / "test.jsonl").write_text(json.dumps(listed) + "\n")
     assert evaluated(folder, tmp_path / "one", baselines=False).attacks[0].bits is not None
-    with pytest.raises(errors.InputError, match="one a line"):
+    with pytest.raises(errors.InputError, match="one audit event a line"):
         evaluated(folder, tmp_path / "two", baselines=False, poison=1)
 
 

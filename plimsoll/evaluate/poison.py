@@ -2,14 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+import heapq
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
+from plimsoll import errors
+
 Event = dict[str, Any]
+Timed = tuple[datetime, bytes]
 TIMES = ("requestReceivedTimestamp", "stageTimestamp")
 BEGIN, END = 0.40, 0.50
 """The stretch of the learning part in which the bursts begin."""
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def mixed(
+    learned: Callable[[], Iterable[bytes]], judged: Iterable[bytes], owner: Mapping[str, str], count: int
+) -> Iterator[bytes]:
+    """Yield the lines to be learned, each attack's among them `count` times, in order of time.
+
+    `learned` opens the lines of the learning part, `owner` says which attack an audit id belongs to.
+    """
+    times = [when for when, _ in timed(learned()) if when > _EARLIEST]
+    attacks: dict[str, list[Event]] = {}
+    for event in map(read, judged):
+        if (uid := event.get("auditID")) in owner:
+            attacks.setdefault(owner[str(uid)], []).append(event)
+    if not times or not attacks:
+        raise errors.InputError("poisoning needs logs with one audit event a line, and finds none of the attacks'")
+    copies = itertools.chain.from_iterable(bursts(events, min(times), max(times), count) for events in attacks.values())
+    added = sorted(((when, msgspec.json.encode(event)) for when, event in copies), key=_when)
+    return (line for _, line in heapq.merge(timed(learned()), added, key=_when))
+
+
+def timed(lines: Iterable[bytes]) -> Iterator[Timed]:
+    """Yield lines with their time; one without has that of the line before it, and time never runs back."""
+    latest = _EARLIEST
+    for line in lines:
+        latest = max(latest, moment(read(line)) or latest)
+        yield latest, line
+
+
+def read(line: bytes) -> Event:
+    """Return the object on a line, an empty one where there is none.
+
+    >>> read(b'{"auditID": "a"}'), read(b"[]"), read(b"{")
+    ({'auditID': 'a'}, {}, {})
+    """
+    try:
+        found = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _when(one: Timed) -> datetime:
+    return one[0]
 
 
 def moment(event: Event) -> datetime | None:

@@ -12,6 +12,8 @@ import msgspec
 class Recording(msgspec.Struct, frozen=True):
     """What was judged."""
 
+    rejected: int
+    """Records of both parts that could not be read."""
     learned: int
     """Requests of the learning part."""
     judged: int
@@ -95,7 +97,7 @@ class Report(msgspec.Struct, frozen=True):
     false_alarms: tuple[FalseAlarm, ...]
     poisoned: Poisoned | None = None
     notes: tuple[str, ...] = ()
-    """What could not be measured, and why."""
+    """What could not be read or measured, and why."""
 
 
 def median(values: Iterable[float | None]) -> float | None:

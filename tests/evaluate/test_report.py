@@ -8,7 +8,7 @@ AT = report.Budgeted(1, 2, 1, 1, 1.5)
 ATTACK = report.Attack("A1", "theft", 2, (1,), 0, 12.5, 1, 0.0, True, ("client curl is new",))
 MISSED = report.Attack("A2", "theft", 2, (), None, None, None, None, None, ())
 WHOLE = report.Report(
-    report.Recording(10, 20, 3, 1, 2, 0, 0),
+    report.Recording(0, 10, 20, 3, 1, 2, 0, 0),
     (report.Method("plimsoll", {"0": 1}, (AT,), 0.99, None),),
     (ATTACK, MISSED),
     (report.FalseAlarm(9.0, "2026-03-02T09:00:00+00:00", "sa:shop/web", "nothing", ("a-1",)),),
