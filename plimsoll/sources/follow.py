@@ -212,7 +212,7 @@ class Follow:
             return lines.Run(lines.Text([], first), lines.Break(first, lines.TOO_LONG, piece.data))
         lost = lines.Break(first, self._lost, b"") if self._lost else None
         data = piece.data.removeprefix(codecs.BOM_UTF8) if first == 1 else piece.data
-        return lines.Run(lines.Text([data] if data else [], first), lost)
+        return lines.Run(lines.Text([lines.block(data)], first), lost)
 
     def _batch(self, piece: _Piece, run: lines.Run) -> reading.Batch | None:
         """Return the batch of a run and go on behind it."""

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from plimsoll import frames, tables
 from plimsoll.sources import audit_columns, audit_envelopes, audit_event, records
-from plimsoll.sources.lines import Text
+from plimsoll.sources.lines import Block, Text
+from plimsoll.sources.lines import block as block_of
 
 STREAM: records.Stream = "audit"
 
@@ -42,8 +43,8 @@ def parse(lines: Sequence[bytes], first: int) -> records.Parsed:
     own = audit_columns.Own(distinct)
     rejects: list[records.Reject] = []
     start, number = 0, first
-    for block in _blocks(lines):
-        taken = _take(block, start, number)
+    for block, cut in _blocks(lines):
+        taken = _take(block, cut, start, number)
         start, number = start + taken.lines, taken.after
         rejects += taken.rejects
         own.take(taken.events, taken.offsets, taken.numbers)
@@ -52,26 +53,15 @@ def parse(lines: Sequence[bytes], first: int) -> records.Parsed:
     return records.Parsed(events, number - first - len(rejects), rejects)
 
 
-class Block(NamedTuple):
-    """Some lines: all in one, their number, and each of them, cut only when looked at."""
-
-    text: bytes
-    count: int
-    lines: Sequence[bytes]
-
-
-def _blocks(lines: Sequence[bytes]) -> Iterator[Block]:
+def _blocks(lines: Sequence[bytes]) -> Iterator[tuple[Block, Sequence[bytes]]]:
+    """Yield the lines in blocks: each whole, and cut into its lines."""
     if isinstance(lines, Text):
-        for block in lines.blocks:
-            yield Block(block, _ends(block), Text([block]))
+        yield from ((block, Text([block])) for block in lines.blocks)
         return
     for start in range(0, len(lines), CHUNK):
         some = lines[start : start + CHUNK]
-        yield Block(b"\n".join(some), len(some), some)
-
-
-def _ends(text: bytes) -> int:
-    return text.count(b"\n") + (not text.endswith(b"\n"))
+        whole = block_of(b"\n".join(some))
+        yield whole._replace(full=whole.full and whole.height == len(some)), some
 
 
 class Taken(NamedTuple):
@@ -87,14 +77,14 @@ class Taken(NamedTuple):
     """Number of the record after them."""
 
 
-def _take(block: Block, start: int, number: int) -> Taken:
+def _take(block: Block, lines: Sequence[bytes], start: int, number: int) -> Taken:
     """Return what these lines hold; `start` is the offset of the first line, `number` the number of its event."""
-    if plain := _plain(block.text, block.count):
+    if plain := _plain(block):
         after = number + len(plain)
         return Taken(len(plain), plain, range(start, start + len(plain)), range(number, after), [], after)
     events, offsets, numbers, rejects = list[audit_event.Event](), list[int](), list[int](), list[records.Reject]()
-    for offset, line in enumerate(block.lines, start):
-        for one in _plain(line, 1) or _unusual(line):
+    for offset, line in enumerate(lines, start):
+        for one in _plain(Block(line, 1, full=True)) or _unusual(line):
             if isinstance(one, audit_event.Event):
                 events.append(one)
                 offsets.append(offset)
@@ -102,21 +92,20 @@ def _take(block: Block, start: int, number: int) -> Taken:
             elif one is not None:
                 rejects.append(records.Reject(offset, one))
             number += 1
-    return Taken(len(block.lines), events, offsets, numbers, rejects, number)
+    return Taken(len(lines), events, offsets, numbers, rejects, number)
 
 
-def _plain(text: bytes, count: int) -> Sequence[audit_event.Event]:
-    """Return the complete Event that each of so many lines is, or none if one of the lines is not that simple.
-
-    As no two Events may share a line, as many as there are lines is one in each.
-    """
+def _plain(block: Block) -> Sequence[audit_event.Event]:
+    """Return the complete Event that each line is, or none if one of the lines is not that simple."""
+    if not block.full:
+        return []
     try:
-        events = audit_event.read_lines(text)
-        if not text.isascii():
-            text.decode()  # msgspec looks only at the strings it reads
+        events = audit_event.read_lines(block.text)
+        if not block.text.isascii():
+            block.text.decode()  # msgspec looks only at the strings it reads
     except records.BROKEN:
         return []
-    return events if len(events) == count == _ends(text) else []
+    return events if len(events) == block.height else []
 
 
 def _unusual(line: bytes) -> Iterable[audit_event.Event | str | None]:

@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple, overload
 
+import numpy as np
+
 LONGEST = 1 << 24
 """A longer line is no record; the API server's own limit for an object is 3 MiB."""
 KEPT = 1 << 12
 """Bytes of a broken line that are kept to be looked at."""
 HEAVY = 1 << 25
 """Bytes after which a run ends, however few its lines."""
+NEWLINE, SPACE = ord("\n"), ord(" ")
 TOO_LONG = f"the line is longer than {LONGEST >> 20} MiB"
 
 
@@ -24,22 +27,45 @@ class Break(NamedTuple):
     raw: bytes
 
 
+class Block(NamedTuple):
+    """Bytes that end with a line."""
+
+    text: bytes
+    height: int
+    """Its lines, blank ones counted."""
+    full: bool
+    """None of them is blank or begins with a space."""
+
+
+def block(text: bytes) -> Block:
+    r"""Count the lines of a text, ten times as fast as cutting it up.
+
+    >>> block(b"one\ntwo"), block(b"one\n \n")
+    (Block(text=b'one\ntwo', height=2, full=True), Block(text=b'one\n \n', height=2, full=False))
+    """
+    octets = np.frombuffer(text, np.uint8)
+    ends = octets == NEWLINE
+    height = int(np.count_nonzero(ends)) + (bool(text) and not text.endswith(b"\n"))
+    blank = text[:1].isspace() or bool((ends[:-1] & (octets[1:] <= SPACE)).any())
+    return Block(text, height, not blank)
+
+
 class Text(Sequence[bytes]):
     r"""Lines as they came, in blocks, cut apart only when somebody looks at one. Blank ones are left out.
 
-    >>> text = Text([b"one\ntwo\r\n", b"\nthree"], first=7)
+    >>> text = Text([block(b"one\ntwo\r\n"), block(b"\nthree")], first=7)
     >>> list(text), text.number(2)
     ([b'one', b'two', b'three'], 10)
     """
 
-    def __init__(self, blocks: Sequence[bytes], first: int = 1) -> None:
-        """Each block ends with a line; the first line has the number `first`, blank ones counted."""
+    def __init__(self, blocks: Sequence[Block], first: int = 1) -> None:
+        """The first line has the number `first`, blank ones counted."""
         self.blocks = blocks
         self._first = first
 
     def __bool__(self) -> bool:
         """Say whether a line is not blank."""
-        return not all(map(bytes.isspace, self.blocks))
+        return not all(block.text.isspace() for block in self.blocks if block.text)
 
     def __len__(self) -> int:
         """Return how many lines are not blank."""
@@ -67,7 +93,7 @@ class Text(Sequence[bytes]):
 
     @property
     def _every(self) -> Iterator[bytes]:
-        return (line for block in self.blocks for line in cut(block))
+        return (line for block in self.blocks for line in cut(block.text))
 
 
 class Run(NamedTuple):
@@ -77,14 +103,14 @@ class Run(NamedTuple):
     broken: Break | None = None
 
 
-def cut(block: bytes) -> list[bytes]:
-    r"""Return the lines of a block without what ends them.
+def cut(text: bytes) -> list[bytes]:
+    r"""Return the lines of a text without what ends them.
 
     >>> cut(b"one\r\n\ntwo"), cut(b"one\n")
     ([b'one', b'', b'two'], [b'one'])
     """
-    lines = block.removesuffix(b"\n").split(b"\n")
-    return [line.rstrip(b"\r") for line in lines] if b"\r" in block else lines
+    lines = text.removesuffix(b"\n").split(b"\n")
+    return [line.rstrip(b"\r") for line in lines] if b"\r" in text else lines
 
 
 class Splitter:
@@ -137,8 +163,8 @@ def runs(blocks: Iterable[bytes], ending: Callable[[], str | None], size: int) -
     ([b'a', b'b'], 3, Break(number=4, reason='cut off', raw=b'c'))
     """
     splitter, gathered = Splitter(), _Gathered(size)
-    for block in _unmarked(blocks):
-        long, whole = splitter.feed(block)
+    for bytes_read in _unmarked(blocks):
+        long, whole = splitter.feed(bytes_read)
         if long is not None:
             yield gathered.run(TOO_LONG, long)
         yield from gathered.take(whole)
@@ -153,24 +179,24 @@ def runs(blocks: Iterable[bytes], ending: Callable[[], str | None], size: int) -
 
 
 class _Gathered:
-    """Blocks of whole lines on their way to a run."""
+    """Blocks on their way to a run."""
 
     def __init__(self, size: int) -> None:
-        self.blocks: list[bytes] = []
+        self.blocks: list[Block] = []
         self._size = size
         self._first, self._lines, self._weight = 1, 0, 0
 
-    def take(self, block: bytes) -> Iterator[Run]:
-        """Take in a block and yield the runs that are full with it."""
-        count = block.count(b"\n") + (not block.endswith(b"\n")) if block else 0
-        while self._lines + count >= self._size:
-            parts = block.split(b"\n", wanted := self._size - self._lines)
+    def take(self, text: bytes) -> Iterator[Run]:
+        """Take in whole lines and yield the runs that are full with them."""
+        new = block(text)
+        while self._lines + new.height >= self._size:
+            parts = new.text.split(b"\n", wanted := self._size - self._lines)
             rest = parts.pop() if len(parts) > wanted else b""
-            self._add(block[: len(block) - len(rest)], wanted)
+            self._add(block(new.text[: len(new.text) - len(rest)]))
             yield self.run()
-            block, count = rest, count - wanted
-        if block:
-            self._add(block, count)
+            new = block(rest)
+        if new.text:
+            self._add(new)
         if self._weight >= HEAVY:
             yield self.run()
 
@@ -180,10 +206,10 @@ class _Gathered:
         self.blocks, self._lines, self._weight, self._first = [], 0, 0, after + bool(reason)
         return Run(text, Break(after, reason, raw) if reason else None)
 
-    def _add(self, block: bytes, count: int) -> None:
-        self.blocks.append(block)
-        self._lines += count
-        self._weight += len(block)
+    def _add(self, new: Block) -> None:
+        self.blocks.append(new)
+        self._lines += new.height
+        self._weight += len(new.text)
 
 
 def _unmarked(blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -133,7 +133,7 @@ def _runs(blocks: Iterator[bytes], text: content.Content, size: int) -> Iterator
         yield from lines.runs(blocks, lambda: text.broken, size)
         return
     for at in range(0, len(found), size):
-        yield lines.Run(lines.Text([b"\n".join(found[at : at + size])], at + 1))
+        yield lines.Run(lines.Text([lines.block(b"\n".join(found[at : at + size]))], at + 1))
     if text.broken:
         yield lines.Run(lines.Text([]), lines.Break(len(found) + 1, text.broken, b""))
 
