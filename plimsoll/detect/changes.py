@@ -1,4 +1,4 @@
-"""What the log itself says of changes: namespaces that were just born, workloads just rolled out, objects made by whom.
+"""What the log itself says of changes: the cluster or a namespace just born, workloads rolled out, pods moved, objects made.
 
 A change explains news: what happens in a namespace minutes after a known account made it, or to an object by the
 very account that made it, is a consequence more likely than an attack. It takes bits off; it never clears.
@@ -6,7 +6,9 @@ very account that made it, is a consequence more likely than an attack. It takes
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import polars as pl
 
@@ -16,15 +18,23 @@ YOUNG = timedelta(minutes=10)
 """How long a new namespace explains what is new in it."""
 ROLLED = timedelta(minutes=5)
 """How long a rollout explains what is new in its namespace."""
+FOUNDED = timedelta(minutes=15)
+"""How long the birth of the cluster explains what is new anywhere."""
+RESTARTED = timedelta(minutes=5)
+"""How long a pod's change of state explains a new address of it, and a node's registration one of the node."""
 MOST = 200_000
 """Objects remembered; beyond it the oldest half is forgotten."""
 WORKLOADS = ("deployments", "statefulsets", "daemonsets", "cronjobs", "jobs", "replicasets")
 
 _SERVING = ("node:", "sa:kube-system/", "user:system:")
 
+K = TypeVar("K", bound=Hashable)
+
 col = pl.col
 _DONE = col("responseStatus_code").is_between(200, 299)
 _WRITTEN = col("verb").is_in(["create", "patch", "update"]) & (col("stage") == "ResponseComplete") & _DONE
+_ON_PODS = (col("objectRef_resource") == "pods") & col("objectRef_subresource").is_in(["binding", "status"])
+_REGISTERS = (col("objectRef_resource") == "nodes") & (col("verb") == "create") & col("objectRef_subresource").is_null()
 _KEPT = ("time", "user_username", "user_groups", "objectRef_resource", "objectRef_namespace", "objectRef_name")
 
 
@@ -35,6 +45,9 @@ class Changes:
         self._born: dict[str, datetime] = {}
         self._rolled: dict[str, dict[str, datetime]] = {}
         self._made: dict[tuple[str, str, str, str], datetime] = {}
+        self._pods: dict[tuple[str, str, str], datetime] = {}
+        self._registered: dict[str, datetime] = {}
+        self._founded: datetime | None = None
 
     def take(self, events: pl.DataFrame) -> None:
         """Remember the changes among these audit events."""
@@ -50,9 +63,31 @@ class Changes:
         )
         for row in latest.select(_KEPT).iter_rows(named=True):
             self._rolled.setdefault(row["objectRef_namespace"] or "", {})[_who(row)] = row["time"]
+        self._move(written)
+        # A kubelet that starts registers its node also where that is known already (409).
+        for row in events.filter(_REGISTERS & col("time").is_not_null()).select(_KEPT).iter_rows(named=True):
+            self._registered[_who(row)] = row["time"]
+
+    def founding(self, at: datetime) -> bool:
+        """Say whether the cluster itself is being set up: its first namespace was just born."""
+        return self._founded is not None and timedelta(0) <= at - self._founded <= FOUNDED
+
+    def placed(self, namespace: str) -> bool:
+        """Say whether a pod of this namespace was put on a node since judging began."""
+        return (namespace, "", "binding") in self._pods
+
+    def restarted(self, namespace: str, pod: str, at: datetime) -> bool:
+        """Say whether the pod's kubelet told just now that its state changed."""
+        return _recent(self._pods.get((namespace, pod, "status")), at)
+
+    def registered(self, node: str, at: datetime) -> bool:
+        """Say whether the node (as a subject) just registered."""
+        return _recent(self._registered.get(node), at)
 
     def explains(self, subject: str, namespace: str, at: datetime) -> bool:
-        """Say whether news in this namespace follows from its birth, or, for who serves it, from another's rollout."""
+        """Say whether news here follows from the birth of namespace or cluster, or, for who serves it, from a rollout."""
+        if self.founding(at):
+            return True
         born = self._born.get(namespace)
         if born and timedelta(0) <= at - born <= YOUNG:
             return True
@@ -72,6 +107,16 @@ class Changes:
         made = self._made.get((subject, resource, namespace, name)) if name and verb != "create" else None
         return made is not None and made < at
 
+    def _move(self, written: pl.DataFrame) -> None:
+        """Remember the pods among what was written: where one was placed, and whose state changed."""
+        pods = written.filter(_ON_PODS).with_columns(
+            pod=pl.when(col("objectRef_subresource") == "status").then(col("objectRef_name")).otherwise(pl.lit(""))
+        )
+        told = pods.group_by("objectRef_namespace", "pod", "objectRef_subresource").agg(col("time").max())
+        self._pods = _halved(self._pods) | {
+            (place or "", pod or "", how): at for place, pod, how, at in told.iter_rows()
+        }
+
     def _make(self, row: dict[str, object]) -> None:
         resource, name = str(row["objectRef_resource"] or ""), str(row["objectRef_name"] or "")
         namespace, at = str(row["objectRef_namespace"] or ""), row["time"]
@@ -79,12 +124,22 @@ class Changes:
             return
         if resource == "namespaces":
             self._born.setdefault(name or namespace, at)
+            if (name or namespace) == "kube-system":
+                self._founded = self._founded or at
             return
-        if len(self._made) >= MOST:
-            self._made = dict(list(self._made.items())[MOST // 2 :])
+        self._made = _halved(self._made)
         self._made[_who(row), resource, namespace or "(cluster)", normal.object_name(resource, name)] = at
 
 
 def _who(row: dict[str, object]) -> str:
     groups = row["user_groups"]
     return normal.identity(str(row["user_username"] or ""), groups if isinstance(groups, list) else [])
+
+
+def _recent(when: datetime | None, at: datetime) -> bool:
+    return when is not None and timedelta(0) <= at - when <= RESTARTED
+
+
+def _halved(remembered: dict[K, datetime]) -> dict[K, datetime]:
+    """Return what is remembered, without its older half where it has become too much."""
+    return dict(list(remembered.items())[MOST // 2 :]) if len(remembered) >= MOST else remembered

@@ -18,6 +18,8 @@ from plimsoll.detect import acts, audit_rules, changes, evidence, explain, ledge
 
 Approved = tuple[str, str, str]
 MINUTE = pl.col("time").dt.truncate("1m").alias("minute")
+POWERS = ("credential-access", "execution", "privilege-escalation")
+"""Tactics: who does such things out of habit has a token worth stealing."""
 MOST_USUAL = 2_000_000
 """Hashes of usual acts that are remembered; then we forget them all and begin anew."""
 MOST_NOTABLE = 200_000
@@ -44,11 +46,11 @@ class Judge:
         """
         self._approved, self._unlearned = approved, unlearned
         self._known = known
-        self._ledger = ledger.Ledger(credentials)
         self._usual = pl.Series([], dtype=pl.UInt64)
         self._seed = seed
         self._notable: list[acts.Act] = []
         self._changes = changes.Changes()
+        self._ledger = ledger.Ledger(credentials, self._changes)
         self._teller = stories.Teller(stories.CERTAIN, self._changes)
         self.forgone = 0
         """Notable acts there was no room for."""
@@ -57,6 +59,7 @@ class Judge:
         """Judge a batch of events; return its notable acts, which are kept for the alerts too."""
         if stream == "audit":
             self._changes.take(events)
+            self._ledger.take(events)
             events = _ruled(events)
         keyed = events.with_columns(key=facts.key(stream).hash(self._seed))
         usual = keyed["key"].is_in(self._usual.implode())
@@ -69,7 +72,7 @@ class Judge:
             .with_row_index("act")
         )
         weighed = self._weighed(stream, kinds)
-        kinds = ledger.judged(kinds, self._ledger) if stream == "audit" else kinds
+        kinds = ledger.judged(kinds, self._ledger, self._powerful) if stream == "audit" else kinds
         notable = self._sorted_out(kinds, weighed)
         return [] if notable.is_empty() else self._tried(stream, keyed, notable, weighed)
 
@@ -117,6 +120,14 @@ class Judge:
         counted = evidence.evidence(nw.from_native(said.lazy()), self._known).collect().to_native()
         weighed = self._excused(weigh.weigh(counted))
         return said.select("act", *evidence.FACT).join(weighed, on=evidence.FACT, how="left", nulls_equal=True)
+
+    def _powerful(self, account: str) -> bool:
+        """Say whether an account is one of the system's, or does what attackers want."""
+        if account.startswith("sa:kube-system/"):
+            return True
+        asked = nw.col("object").is_in([row.request for row in weigh.sensitive().values() if row.tactic in POWERS])
+        own = self._known.own.filter((nw.col("subject") == account) & (nw.col("verb") == "request") & asked)
+        return len(own.head(1).collect()) > 0
 
     def _excused(self, weighed: pl.DataFrame) -> pl.DataFrame:
         """Take away the weight of what somebody approved."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from plimsoll import normal
-from plimsoll.facts.counting import ANY, Verb, counted, mapped, text
+from plimsoll.facts.counting import ANY, DAY, Verb, counted, mapped, stated, text
 
 col = pl.col
 _port = pl.concat_str(col("fd_sport").cast(pl.String).fill_null("?"), pl.lit("/"), col("fd_l4proto").fill_null("tcp"))
@@ -56,6 +56,17 @@ KEYS = (
     *("fd_l4proto", "fd_cip", "fd_sip", "fd_sport", "fd_sip_name", "dns_name", "rule"),
 )
 """The columns of the stream that tell acts apart."""
+
+
+def tally(events: pl.DataFrame) -> pl.DataFrame:
+    """Return the distinct deeds of these events and days, without names."""
+    return counted(events, KEYS, [DAY])
+
+
+def of_tally(tally: pl.DataFrame) -> pl.DataFrame:
+    """Return the facts of these deeds by day."""
+    done = _done(tally)
+    return pl.concat([stated(done, verb) for verb in VERBS])
 
 
 def acts(events: pl.DataFrame, by: Sequence[pl.Expr], *, evidence: bool = True) -> pl.DataFrame:

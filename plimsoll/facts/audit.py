@@ -8,10 +8,16 @@ from collections.abc import Sequence
 import polars as pl
 
 from plimsoll import normal
-from plimsoll.facts.counting import ALWAYS, ANY, DAY, Verb, counted, mapped, stated, text
+from plimsoll.facts.counting import ALWAYS, ANY, DAY, Verb, added, counted, mapped, stated, text
 
 col = pl.col
 _request_in = pl.concat_str(col("action"), pl.lit(" in "), col("namespace"))
+
+
+def _held_by(*kinds: str) -> pl.Expr:
+    """Say whether the credential that is the subject is one of these kinds."""
+    return pl.any_horizontal(col("subject").str.starts_with(kind) for kind in kinds)
+
 
 VERBS = (
     Verb("request", "asked the API for this verb and resource", col("action"), ANY, ALWAYS),
@@ -29,11 +35,27 @@ VERBS = (
 )
 
 CREDENTIALS = (
-    Verb("at", "a token bound to this pod came from this address", col("source_ip"), ANY, col("user_pod_uid") != ""),
-    Verb("used", "a token bound to no pod came from this net", col("network"), col("zone"), col("user_pod_uid") == ""),
+    Verb(
+        "at",
+        "a pod's token or a node's certificate came from this address",
+        col("source_ip"),
+        ANY,
+        _held_by("pod:", "kubelet:"),
+    ),
+    Verb(
+        "used", "a token bound to no pod came from this net", col("network"), col("zone"), _held_by("token:", "legacy:")
+    ),
+    Verb("client", "a node's certificate was shown by this client", col("product"), ANY, _held_by("kubelet:")),
 )
-"""What the token ledger remembers: the subject is a credential, `pod:<uid>` or `token:<id>`."""
-CREDENTIAL_VERBS = tuple(verb.name for verb in CREDENTIALS)
+ISSUED = Verb(
+    "issued",
+    "a token of this account was issued to somebody who is neither kubelet nor controller manager",
+    col("issuer"),
+    ANY,
+    ALWAYS,
+)
+"""What the token ledger remembers: the subject is a credential, as CREDENTIAL says, or `account:` whose token it is."""
+CREDENTIAL_VERBS = (*(verb.name for verb in CREDENTIALS), ISSUED.name)
 
 _SUBJECT = ("user_username", "groups")
 _WHAT = ("verb", "objectRef_apiGroup", "objectRef_resource", "objectRef_subresource", "objectRef_namespace", "path")
@@ -54,15 +76,26 @@ _NAMED = (
         ["events", "leases", "endpointslices", "endpoints", "tokenreviews", "subjectaccessreviews"]
     )
 )
-_TOKEN = col("user_credential_id").str.starts_with("JTI=")
+_USER, _FINGERPRINT = col("user_username"), col("user_credential_id")
+ACCOUNT_USER, NODE_USER = "system:serviceaccount:", "system:node:"
 CREDENTIAL = (
     pl.when(col("user_pod_uid").fill_null("") != "")
     .then(pl.concat_str(pl.lit("pod:"), col("user_pod_uid")))
-    .when(_TOKEN)
-    .then(pl.concat_str(pl.lit("token:"), col("user_credential_id").str.strip_prefix("JTI=")))
+    .when(_FINGERPRINT.str.starts_with("JTI="))
+    .then(pl.concat_str(pl.lit("token:"), _FINGERPRINT.str.strip_prefix("JTI=")))
+    .when(_USER.str.starts_with(NODE_USER))
+    .then(pl.concat_str(pl.lit("kubelet:"), _USER.str.strip_prefix(NODE_USER)))
+    .when(_USER.str.starts_with(ACCOUNT_USER) & _FINGERPRINT.is_null())
+    .then(pl.concat_str(pl.lit("legacy:"), _USER.str.strip_prefix(ACCOUNT_USER).str.replace(":", "/", literal=True)))
     .otherwise(pl.lit(""))
 )
-"""The credential an event was made with, as a subject; empty where it was no token."""
+"""The credential an event was made with, as a subject; empty where the ledger has nothing to say of it.
+
+`pod:` a token bound to a pod, `token:` one that has an id, `legacy:` one of an account that has none, `kubelet:` what
+a node shows.
+"""
+_MINTS = (col("verb") == "create") & (col("objectRef_subresource") == "token")
+_PLATFORM = col("subject").str.starts_with("node:") | (col("subject") == "user:system:kube-controller-manager")
 CONNECTING = ("exec", "attach", "portforward")
 """Subresources that arrive as `get` over WebSocket and as `create` over SPDY: the same act."""
 _PATH = pl.when(col("objectRef_resource").is_null()).then(col("requestURI")).alias("path")
@@ -72,13 +105,19 @@ KEYS: tuple[str | pl.Expr, ...] = tuple(_PATH if name == "path" else name for na
 """The columns of the stream that tell acts apart."""
 
 
-def of(events: pl.DataFrame) -> pl.DataFrame:
-    """Return the facts of these events by day; names of objects are counted apart, for they are many."""
-    answered = _answered(events)
-    asked = _named(_read(counted(answered, _REQUEST, [DAY])))
-    touched = _named(counted(answered.filter(_NAMED), _TOUCH, [DAY]))
+def tally(events: pl.DataFrame) -> pl.DataFrame:
+    """Return the distinct requests of these events and days, as far as learning tells them apart."""
+    named = pl.when(_NAMED).then(col("objectRef_name")).alias("objectRef_name")
+    return counted(_answered(events).with_columns(named), (*_REQUEST, "objectRef_name"), [DAY])
+
+
+def of_tally(tally: pl.DataFrame) -> pl.DataFrame:
+    """Return the facts of these requests by day; names of objects are counted apart, for they are many."""
+    asked = _named(_read(added(tally, (*_REQUEST, "day"))))
+    touched = _named(added(tally.filter(col("objectRef_name").is_not_null()), (*_TOUCH, "day")))
     said = [stated(touched if verb.name == "touch" else asked, verb) for verb in VERBS]
-    return pl.concat([*said, _credentials(asked)])
+    minted = added(tally.filter(_MINTS), (*_REQUEST, "objectRef_name", "day"))
+    return pl.concat([*said, _credentials(asked), _issued(_named(_read(minted)))])
 
 
 def acts(events: pl.DataFrame, by: Sequence[pl.Expr], *, evidence: bool = True) -> pl.DataFrame:
@@ -87,10 +126,18 @@ def acts(events: pl.DataFrame, by: Sequence[pl.Expr], *, evidence: bool = True) 
 
 
 def _credentials(asked: pl.DataFrame) -> pl.DataFrame:
-    """Return the facts about tokens; certificates are facts about their users."""
-    tokens = asked.filter(_TOKEN & (col("source_ip") != "") & (col("outcome") != "denied"))
-    owned = tokens.with_columns(text("user_pod_uid"), subject=CREDENTIAL, peer=pl.lit("credential"))
+    """Return the facts about tokens and nodes' certificates; other certificates are facts about their users."""
+    accepted = asked.filter((col("source_ip") != "") & (col("outcome") != "denied"))
+    shown = accepted.with_columns(text("user_pod_uid"), subject=CREDENTIAL, peer=pl.lit("credential"))
+    owned = shown.filter(col("subject") != "")
     return pl.concat([stated(owned, verb) for verb in CREDENTIALS])
+
+
+def _issued(minted: pl.DataFrame) -> pl.DataFrame:
+    """Return the facts about who was given tokens of an account; kubelets and the controller manager serve pods."""
+    given = minted.filter((col("outcome") == "ok") & ~_PLATFORM).with_columns(issuer=col("subject"))
+    account = pl.concat_str(pl.lit("account:"), col("namespace"), pl.lit("/"), col("name"))
+    return stated(given.with_columns(subject=account, peer=pl.lit("credential")), ISSUED)
 
 
 def _answered(events: pl.DataFrame) -> pl.DataFrame:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
@@ -19,6 +20,7 @@ class Verb(NamedTuple):
 
 
 ANY, ALWAYS = pl.lit(""), pl.lit(value=True)
+_SEED: Final = secrets.randbits(63)
 EVIDENCE = 3
 """Events that are kept as evidence of one act."""
 
@@ -36,6 +38,9 @@ def text(column: str) -> pl.Expr:
     return pl.col(column).fill_null("")
 
 
+COUNTS = ("count", "first", "last")
+
+
 def counted(
     events: pl.DataFrame, keys: Sequence[str], by: Sequence[pl.Expr], evidence: pl.Expr | None = None
 ) -> pl.DataFrame:
@@ -43,8 +48,35 @@ def counted(
 
     With `evidence` the first events' values of it come along as a list. Events without a time are left out.
     """
-    shown = [] if evidence is None else [evidence.sort_by("time").head(EVIDENCE).alias("evidence")]
-    return events.filter(pl.col("time").is_not_null()).group_by(*keys, *by).agg(*_COUNTED, *shown)
+    timed = events.filter(pl.col("time").is_not_null()) if events["time"].null_count() else events
+    if evidence is None:
+        return _distinct(timed.with_columns(*by).select("time", *keys, *map(_name, by)), _COUNTED)
+    shown = evidence.sort_by("time").head(EVIDENCE).alias("evidence")
+    return timed.group_by(*keys, *by).agg(*_COUNTED, shown)
+
+
+def added(counted: pl.DataFrame, keys: Sequence[str] | None = None) -> pl.DataFrame:
+    """Return what was counted in several places as if counted in one: by these keys, or by all columns beside counts."""
+    names = keys or [name for name in counted.columns if name not in COUNTS]
+    sums = (pl.col("count").sum(), pl.col("first").min(), pl.col("last").max())
+    return _distinct(counted.select(*COUNTS, *names), sums)
+
+
+def _distinct(rows: pl.DataFrame, sums: Sequence[pl.Expr]) -> pl.DataFrame:
+    """Return one row for each distinct value of the columns that are not summed up, and the sums.
+
+    Rows are told apart by a hash under a secret seed, a quarter of the cost of comparing twenty texts. Two acts
+    of 10⁵ have the same one once in 10⁹ runs, and nobody can make them up.
+    """
+    names = [name for name in rows.columns if name not in ("time", *COUNTS)]
+    summed = [name for name in rows.columns if name in ("time", *COUNTS)]
+    hashed = rows.select(*summed, hash=pl.struct(names).hash(_SEED)).with_row_index("row")
+    groups = hashed.group_by("hash").agg(pl.col("row").first(), *sums)
+    return rows[groups["row"]].select(names).with_columns(groups.select(COUNTS))
+
+
+def _name(by: pl.Expr) -> str:
+    return by.meta.output_name()
 
 
 def mapped(

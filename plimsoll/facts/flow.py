@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from plimsoll import normal
-from plimsoll.facts.counting import ALWAYS, ANY, Verb, counted, mapped
+from plimsoll.facts.counting import ALWAYS, ANY, DAY, Verb, counted, mapped, stated
 
 col = pl.col
 _other_port = pl.concat_str(col("other"), pl.lit(":"), col("port"))
@@ -34,10 +34,24 @@ KEYS = (*(name for name in _FLOW if name != "name"), "destination_names", "is_re
 """The columns of the stream that tell acts apart."""
 
 
+def tally(events: pl.DataFrame) -> pl.DataFrame:
+    """Return the distinct connections of these events and days, without names."""
+    return counted(_opened(events), _FLOW, [DAY])
+
+
+def of_tally(tally: pl.DataFrame) -> pl.DataFrame:
+    """Return the facts of these connections by day, as each end sees them."""
+    met = _met(tally)
+    return pl.concat([stated(met, verb) for verb in VERBS])
+
+
 def acts(events: pl.DataFrame, by: Sequence[pl.Expr], *, evidence: bool = True) -> pl.DataFrame:
     """Return the distinct connections of these events as each end sees them, and of `by`."""
-    opened = events.filter(_OPENED).with_columns(name=col("destination_names").list.first().fill_null(""))
-    return _met(counted(opened, _FLOW, by, col("evt_num").cast(pl.String) if evidence else None))
+    return _met(counted(_opened(events), _FLOW, by, col("evt_num").cast(pl.String) if evidence else None))
+
+
+def _opened(events: pl.DataFrame) -> pl.DataFrame:
+    return events.filter(_OPENED).with_columns(name=col("destination_names").list.first().fill_null(""))
 
 
 def _met(counted: pl.DataFrame) -> pl.DataFrame:

@@ -70,3 +70,29 @@ def test_memory_is_bounded(monkeypatch):
     known = seen(*rows)
     assert known.own("sa:ci/deployer", "delete configmaps", "shop", "settings-29x", told.at(100))
     assert not known.own("sa:ci/deployer", "delete configmaps", "shop", "settings-0x", told.at(100))
+
+
+def test_a_cluster_that_is_being_set_up_explains_everything_for_a_while():
+    known = seen(made("create namespaces", None, "kube-system", user_username="system:apiserver"))
+    assert known.founding(told.at(60))
+    assert known.explains("user:ann", "shop", told.at(60))
+    assert not known.founding(told.at(3_600))
+
+
+def test_of_pods_it_is_known_when_one_was_placed_and_when_one_changed():
+    known = seen(
+        told.request("create pods/binding", name="web-1", responseStatus_code=201),
+        told.request("patch pods/status", name="web-2", user_username="system:node:n1"),
+    )
+    assert known.placed("shop")
+    assert not known.placed("orders")
+    assert known.restarted("shop", "web-2", told.at(60))
+    assert not known.restarted("shop", "web-1", told.at(60))
+
+
+def test_what_is_remembered_of_pods_is_bounded(monkeypatch):
+    monkeypatch.setattr(changes, "MOST", 10)
+    known = changes.Changes()
+    for n in range(100):
+        known.take(told.events("audit", [told.request("patch pods/status", name=f"web-{n}")]))
+    assert len(known._pods) <= 11

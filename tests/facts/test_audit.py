@@ -87,11 +87,22 @@ def test_days_are_told_apart():
     assert sorted(counted.select("day", "count").rows()) == [(20_514, 2), (20_516, 1)]
 
 
+NODE = {"user_username": "system:node:n1", "user_pod_uid": None, "user_credential_id": "X509SHA256=n1"}
+
+
 @pytest.mark.parametrize(
     ("columns", "subject", "fact"),
     [
         ({}, "pod:uid-web", ("at", "", "10.244.1.7")),
+        ({"user_credential_id": None}, "pod:uid-web", ("at", "", "10.244.1.7")),
         ({"user_pod_uid": None}, "token:web", ("used", "private 10.244.0.0/16", "10.244.1.0/24")),
+        (
+            {"user_pod_uid": None, "user_credential_id": None},
+            "legacy:shop/web",
+            ("used", "private 10.244.0.0/16", "10.244.1.0/24"),
+        ),
+        (NODE, "kubelet:n1", ("at", "", "10.244.1.7")),
+        (NODE, "kubelet:n1", ("client", "", "web")),
     ],
 )
 def test_a_token_is_known_by_the_pod_it_is_bound_to_else_by_itself(columns, subject, fact):
@@ -100,11 +111,25 @@ def test_a_token_is_known_by_the_pod_it_is_bound_to_else_by_itself(columns, subj
 
 @pytest.mark.parametrize(
     "columns",
-    [{"responseStatus_code": 401}, {"responseStatus_code": 403}, {"source_ip": None}, {"user_credential_id": None}],
+    [
+        {"responseStatus_code": 401},
+        {"responseStatus_code": 403},
+        {"source_ip": None},
+        {"user_username": "ann", "user_pod_uid": None, "user_credential_id": None},
+    ],
 )
 def test_a_refused_token_or_one_from_nowhere_teaches_the_ledger_nothing(columns):
     verbs = {verb for _, verb, _, _ in told.stated("audit", told.request(**columns))}
     assert not verbs & set(facts.CREDENTIAL_VERBS)
+
+
+@pytest.mark.parametrize(
+    ("user", "issuer"),
+    [("ann", {("account:ci/deployer", "issued", "", "user:ann")}), ("system:node:n1", set()), ("system:kube-controller-manager", set())],
+)  # fmt: skip
+def test_who_takes_a_token_is_a_fact_of_its_account_unless_it_serves_pods(user, issuer):
+    minted = told.request("create serviceaccounts/token", "ci", "deployer", user_username=user, user_groups=[])
+    assert {fact for fact in told.stated("audit", minted) if fact[1] == "issued"} == issuer
 
 
 def test_a_new_token_of_the_same_identity_is_no_new_fact_about_it():
