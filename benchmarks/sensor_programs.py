@@ -17,13 +17,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from sensor_overhead import CALLS, asked, lacking, staged, watched
+from sensor_overhead import CALLS, asked, lacking, staged, warm, watched
 
 from plimsoll.sensor import libbpf
 
 SWITCH = Path("/proc/sys/kernel/bpf_stats_enabled")
 NAME = slice(64, 80)
 """Where struct bpf_prog_info holds a program's name."""
+TOGETHER = 10
 FEWEST = 30
 """Runs of a program while something was done that make a figure."""
 
@@ -86,13 +87,12 @@ def main() -> int:
     others = numbers()
     with staged() as stage, watched("known", stage), timed():
         ours = numbers() - others
-        for _ in range(2):  # learned at the first time
-            for what, (count, argument) in CALLS.items():
-                asked(stage.worker, what, min(count, 10), argument)
+        warm(stage)
         for what, call in CALLS.items():
             for _ in range(options.rounds):
                 before = costs(ours)
-                asked(stage.worker, what, *call)
+                for _ in range(TOGETHER):
+                    asked(stage.worker, what, call)
                 for name, cost in costs(ours).items():
                     added = cost.since(before.get(name, Cost(0, 0)))
                     if added.runs >= FEWEST:

@@ -75,8 +75,6 @@ __noinline int unknown(struct binding *binding, struct slot *slot, u32 kind, u64
 	event->hash = hash;
 	event->flags |= NEW;
 	__sync_fetch_and_add(&binding->misses, 1);
-	if (STREAM)
-		return TELL;
 	if (binding->options & UNBOUND) {
 		event->flags |= PROVISIONAL;
 		return may_tell(binding, now) ? TELL : SILENT;
