@@ -71,7 +71,10 @@ _SYSCALL = {
         container.image.repository container.image.tag container.image.digest container.healthcheck
         container.liveness_probe container.readiness_probe container.ip container.cni.json container.label[!]
         container.labels k8s.pod.name k8s.pod.id k8s.pod.uid k8s.pod.sandbox_id k8s.pod.full_sandbox_id k8s.pod.label[!]
-        k8s.pod.labels k8s.pod.ip k8s.pod.cni.json k8s.ns.name
+        k8s.pod.labels k8s.pod.ip k8s.pod.cni.json k8s.ns.name k8s.ns.id k8s.ns.label[!] k8s.ns.labels k8s.rc.name
+        k8s.rc.id k8s.rc.label[!] k8s.rc.labels k8s.rs.name k8s.rs.id k8s.rs.label[!] k8s.rs.labels k8s.svc.name
+        k8s.svc.id k8s.svc.label[!] k8s.svc.labels k8s.deployment.name k8s.deployment.id k8s.deployment.label[!]
+        k8s.deployment.labels
     """,
     "abstime": """
         evt.rawtime evt.rawtime.s evt.rawtime.ns proc.exe_ino.ctime proc.exe_ino.mtime

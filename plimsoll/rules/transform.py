@@ -116,17 +116,22 @@ def variable(text: str, name: str) -> str | None:
 
 
 def mount(text: str, wanted: str, part: str) -> str | None:
-    """Return what is told of the mount at a destination (or, with `part` source, from a source); None without one.
+    """Return what is told of a mount: the one at a place in the list, or from a source; `source` is asked by destination.
 
-    >>> mount("/a:/b:ro:false:rprivate,/c:/d*:rw:true:", "/d*", "dest"), mount("/a:/b:ro:false:rprivate", "/x", "")
-    ('/d*', None)
+    >>> mounts = "/a:/b:ro:false:rprivate,/c:/d:rw:true:"
+    >>> mount(mounts, "/c*", "dest"), mount(mounts, "/d", "source"), mount(mounts, "0", "mode"), mount(mounts, "/x", "")
+    ('/d', '/c', 'ro', None)
     """
-    for one in text.split(","):
-        pieces = one.split(":")
-        at = 0 if part == "source" else 1
-        if len(pieces) >= 5 and _glob_equal(pieces[at], wanted):
-            return pieces[_MOUNT.index(part)] if part in _MOUNT else one
-    return None
+    mounts = [pieces for one in text.split(",") if len(pieces := one.split(":")) >= len(_MOUNT)]
+    at = 1 if part == "source" else 0
+    found = (
+        mounts[int(wanted) :][:1]
+        if wanted.isdecimal() and len(wanted) < 9
+        else [pieces for pieces in mounts if _glob_equal(pieces[at], wanted)]
+    )
+    if not found:
+        return None
+    return found[0][_MOUNT.index(part)] if part in _MOUNT else ":".join(found[0])
 
 
 def _glob_equal(text: str, pattern: str) -> bool:

@@ -23,6 +23,13 @@ def test_a_field_that_is_none_is_unknown(text: str) -> None:
         fields.resolve(field, "syscall")
 
 
+@pytest.mark.parametrize("text", ["k8s.deployment.name", "k8s.rc.label[app]", "k8s.svc.labels", "k8s.ns.id"])
+def test_old_fields_of_the_container_plugin_are_known_though_they_never_have_a_value(text: str) -> None:
+    field = syntax.value(text)
+    assert isinstance(field, syntax.Field)
+    assert fields.resolve(field, "syscall")[1].type == "text"
+
+
 def test_fields_of_audit_events_are_of_their_source_only() -> None:
     assert fields.resolve(syntax.Field("ka.verb"), "k8s_audit")[1].type == "text"
     assert fields.resolve(syntax.Field("evt.num"), "k8s_audit")[1].type == "uint64"

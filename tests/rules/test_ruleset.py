@@ -142,7 +142,7 @@ def test_the_face_of_the_package_matches_audit_tables() -> None:
 
 
 def test_a_large_file_loads_in_a_moment() -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     values = [[f"n{number}", f"c{number}"] for number in range(5_000)]
     text = json.dumps(
         [
@@ -157,7 +157,7 @@ def test_a_large_file_loads_in_a_moment() -> None:
         ]
     )
     assert load(text).loads
-    assert time.monotonic() - begun < 20
+    assert time.process_time() - begun < 20
 
 
 @pytest.mark.data

@@ -27,7 +27,11 @@ def made(text: str) -> transform.Operand:
         ('getopt(proc.args, "lp:e:")', ["-lp 80 -e /bin/sh host"], ["l", "p", "80", "e", "/bin/sh"]),
         ('getopt(proc.args, "p:")[p]', ["-p 80"], "80"),
         ("proc.env[HOME]", ["A=1 HOME=/root"], "/root"),
-        ("container.mount.dest[/etc]", ["/a:/b:ro:true:,/c:/etc:rw:true:"], "/etc"),
+        ("container.mount.dest[/c]", ["/a:/b:ro:true:,/c:/etc:rw:true:"], "/etc"),
+        ("container.mount.dest[/etc]", ["/a:/b:ro:true:,/c:/etc:rw:true:"], None),
+        ("container.mount.source[/etc]", ["/a:/b:ro:true:,/c:/etc:rw:true:"], "/c"),
+        ("container.mount.mode[1]", ["/a:/b:ro:true:,/c:/etc:rw:true:"], "rw"),
+        ("container.mount[2]", ["/a:/b:ro:true:,/c:/etc:rw:true:"], None),
         ("evt.time", [1588262426779031304], "16:00:26.779031304"),
     ],
 )
