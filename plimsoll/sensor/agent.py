@@ -13,7 +13,19 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from plimsoll.sensor import alerts, dns, hashes, names, patterns, profiles, signs, vocabulary
+from plimsoll.sensor import (
+    activity,
+    alerts,
+    dns,
+    hashes,
+    names,
+    patterns,
+    profiles,
+    recorder,
+    signs,
+    vocabulary,
+    wanted,
+)
 from plimsoll.sensor.identity import Identities, Identity
 from plimsoll.sensor.kernel import Kernel
 from plimsoll.sensor.shapes import Counters, Event, Flag, Kind, Mode, Task
@@ -60,6 +72,10 @@ class Settings(msgspec.Struct, frozen=True):
     prove_for: float = 86_400.0
     """Seconds without anything to stop after which a workload goes from alert to prevent where it may do so by itself,
     and a new image of a workload in prevent mode is stopped too; 0 = only when somebody says so."""
+    wanted: wanted.Wanted = wanted.Wanted()
+    """What rules are to be told of, known or not."""
+    rows_to: int = -1
+    """File descriptor that gets all that containers do as rows of activity, for rules; -1 = nobody wants them."""
 
 
 class Bound(msgspec.Struct):
@@ -108,7 +124,10 @@ class Agent:
         kept: profiles.Profiles,
         tell: Teller,
         clock: Callable[[], float] = time.monotonic,
+        show: Callable[[activity.Row], None] | None = None,
     ) -> None:
+        """Make one; `show` is given all that containers do, as rows of activity."""
+        self._show = show
         self.settings, self.kernel, self.identities, self.profiles = settings, kernel, identities, kept
         self._tell, self._clock = tell, clock
         self._bound: dict[int, Bound] = {}
@@ -134,6 +153,7 @@ class Agent:
         """Fill the kernel from the profile, and bind what already runs."""
         for workload in self.profiles.all():
             self._restore(workload)
+        self.kernel.want(wanted.kinds(self.settings.wanted), wanted.patterns(self.settings.wanted))
         self.arm()
         self.identities.seed()
         tasks = self.kernel.running()
@@ -260,6 +280,8 @@ class Agent:
         return bound.workload.mode
 
     def _judge(self, bound: Bound, event: Event) -> None:
+        if self._show and (row := activity.row(event, recorder.columns(bound.identity))):
+            self._show({"evt_num": self.events, **row})
         if event.kind == Kind.ANSWER:
             self._answered(bound, event)
             return

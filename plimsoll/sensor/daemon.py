@@ -78,13 +78,21 @@ def _watch(
         one.start()
     write = msgspec.json.encode if settings.output == "jsonl" else _text
 
+    out, *spools = sinks
+
     def tell(alert: alerts.Alert) -> None:
-        sinks[0].put(write(alert) + b"\n")
-        line = msgspec.json.encode(alert) + b"\n" if sinks[1:] else b""
-        for spool in sinks[1:]:
+        out.put(write(alert) + b"\n")
+        line = msgspec.json.encode(alert) + b"\n" if spools else b""
+        for spool in spools:
             spool.put(line)
 
-    agent = Agent(settings, loaded, identity.of_host(), kept, tell)
+    rows = sink.Output(os.fdopen(settings.rows_to, "wb"), ended.end) if settings.rows_to >= 0 else None
+    encode = msgspec.json.Encoder().encode
+    show = (lambda row: rows.put(encode(row) + b"\n")) if rows else None
+    agent = Agent(settings, loaded, identity.of_host(), kept, tell, show=show)
+    if rows:
+        rows.start()
+        sinks.append(rows)
     agent.start()
     orders = Orders(agent, sinks)
     _say(loaded)

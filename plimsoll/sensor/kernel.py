@@ -300,6 +300,11 @@ class Kernel:
         struct.pack_into("<Q", self._control, 8, int(max_silence * 1e9))
         struct.pack_into("<II", self._control, 16, int(enforce), default_mode)
 
+    def want(self, kinds: int, patterns: Iterable[tuple[str, int]] = ()) -> None:
+        """Tell of these kinds (a mask of 1 << kind) whatever the profiles know; of files only those of the patterns."""
+        self.set_patterns(shapes.RULES, patterns)
+        struct.pack_into("<I", self._control, 32, kinds & 0xFFFFFFFF)
+
     def heartbeat(self) -> None:
         """Say that the agent lives."""
         struct.pack_into("<Q", self._control, 0, time.clock_gettime_ns(time.CLOCK_BOOTTIME))

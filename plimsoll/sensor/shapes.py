@@ -121,14 +121,17 @@ class Loss(enum.IntEnum):
 PATH, ARGS, COMM, ANCESTORS = 1024, 512, 16, 4
 """Longest path (with its closing byte), arguments and name of a process; ancestors that are told."""
 
+RULES = 0xFFFFFFFF
+"""The profile whose patterns are the paths that rules ask for."""
+
 HEAD = struct.Struct("<4Q 12I iI Q 16s 4H 16s 64s 10H I")
 """struct event without its texts."""
 BINDING = struct.Struct("<4I 7Q")
 """struct binding: profile, mode, options, gap; spoken, hits, misses, drops, kills, denies, suppressed."""
 PROFILE = struct.Struct("<2I 2Q")
 """struct profile: budget, tokens; since, facts."""
-CONTROL = struct.Struct("<2Q 4I 2Q")
-"""struct control: heartbeat, max_silence; enforce, default_mode, host_mounts, isolating; epoch, revision."""
+CONTROL = struct.Struct("<2Q 6I 2Q")
+"""struct control: heartbeat, max_silence; enforce, default_mode, host_mounts, isolating, wanted, gap; epoch, revision."""
 FACT = struct.Struct("<2I Q")
 """struct fact: profile, kind, hash."""
 EDGE = struct.Struct("<2I Q")

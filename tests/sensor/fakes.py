@@ -67,6 +67,9 @@ class FakeKernel:
     def control(self, **settings: Any) -> None:
         self.settings = settings
 
+    def want(self, kinds: int, patterns: Iterable[tuple[str, int]] = ()) -> None:
+        self.wanted = kinds, [*patterns]
+
     def heartbeat(self) -> None:
         self.beats += 1
 

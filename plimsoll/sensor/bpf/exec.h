@@ -52,10 +52,11 @@ static __always_inline int judge_exec(struct slot *slot, struct binding *binding
 		verdict = unknown(binding, slot, SPAWN, pair, binding->options & KILL_SPAWN);
 	else {
 		hit(binding);
-		return SILENT;
+		verdict = SILENT;
 	}
 	if (verdict >= STOP)
 		stop(slot, binding);
+	verdict = heard(binding, slot, EXEC, exe, verdict, is_wanted(EXEC));
 	return verdict == STOP_SILENTLY ? SILENT : verdict;
 }
 
@@ -130,7 +131,7 @@ int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm
 		put_arguments(event, task);
 		put_cwd(slot, task);
 		describe(slot);
-		if (tell(slot, binding) && event->kind == EXEC)
+		if (tell(slot, binding) && event->kind == EXEC && event->flags & NEW)
 			learn_pair(binding, mix(parent, exe));
 	}
 out:

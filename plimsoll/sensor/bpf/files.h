@@ -23,15 +23,22 @@ static __always_inline u64 identity_of(struct file *file, u64 epoch)
 	return mix(state, mount ^ dentry->d_parent->d_name.hash_len);
 }
 
+static __always_inline bool is_wanted_path(struct slot *slot, u32 kind)
+{
+	return is_wanted(kind) && covered(&slot->walk, RULES, kind);
+}
+
 /* Tells of a fact about slot->walk, and stops it where prevent mode may. */
-static __always_inline void judge_path(struct slot *slot, struct who *who, struct task_struct *task, u32 kind)
+static __always_inline void judge_path(struct slot *slot, struct who *who, struct task_struct *task, u32 kind,
+				       bool known, bool wanted)
 {
 	struct event *event = &slot->event;
 	u64 hash = slot->walk.hash;
 	u32 stoppable = kind == READ ? 0 : who->binding->options & KILL_WRITE;
-	int verdict = unknown(who->binding, slot, kind, hash, stoppable);
+	int verdict = known ? SILENT : unknown(who->binding, slot, kind, hash, stoppable);
 	if (verdict >= STOP)
 		stop(slot, who->binding);
+	verdict = heard(who->binding, slot, kind, hash, verdict, wanted);
 	if (verdict != TELL && verdict != STOP)
 		return;
 	event->path = put_walk(event, &slot->walk);
@@ -73,8 +80,10 @@ static __always_inline int judge_open(struct syscall_exit *call, struct task_str
 	if (!slot)
 		return 0;
 	walk_file(&slot->walk, task, file);
-	if (path_known(slot, who->binding, kind)) {
+	bool known = path_known(slot, who->binding, kind), wanted = is_wanted_path(slot, kind);
+	if (known)
 		hit(who->binding);
+	if (known && !wanted) {
 		*last = open;
 	} else {
 		open_event(slot, who->container);
@@ -83,7 +92,7 @@ static __always_inline int judge_open(struct syscall_exit *call, struct task_str
 		slot->event.result = call->result;
 		slot->event.flags |= file->f_mode & MADE ? CREATED : 0;
 		slot->event.flags |= type == IS_FOLDER ? DIRECTORY : 0;
-		judge_path(slot, who, task, kind);
+		judge_path(slot, who, task, kind, known, wanted);
 	}
 	give(slot);
 	return 0;
@@ -138,9 +147,11 @@ static __always_inline void judge_name(struct slot *slot, struct who *who, struc
 				       struct syscall_exit *call, u32 kind, u64 beside)
 {
 	struct event *event = &slot->event;
-	if (path_known(slot, who->binding, kind)) {
+	bool known = path_known(slot, who->binding, kind), wanted = is_wanted_path(slot, kind);
+	if (known) {
 		hit(who->binding);
-		return;
+		if (!wanted)
+			return;
 	}
 	open_event(slot, who->container);
 	event->number = call->number;
@@ -153,7 +164,7 @@ static __always_inline void judge_name(struct slot *slot, struct who *who, struc
 			event->used = at + ((length - 1) & (PATH - 1));
 		}
 	}
-	judge_path(slot, who, task, kind);
+	judge_path(slot, who, task, kind, known, wanted);
 }
 
 /* unlink, rename, link, mkdir, chmod … : calls that name their files. What failed for another reason than a

@@ -63,6 +63,13 @@ static __always_inline bool may_tell(struct binding *binding, u64 now)
 	return false;
 }
 
+/* Whether rules ask for this kind of act, whatever the profile knows of it. */
+static __always_inline bool is_wanted(u32 kind)
+{
+	struct control *ctl = control();
+	return ctl && ctl->wanted >> (kind & 31) & 1;
+}
+
 /* Judges a fact that is not in the profile. */
 __noinline int unknown(struct binding *binding, struct slot *slot, u32 kind, u64 hash, u32 stoppable)
 {
@@ -102,16 +109,30 @@ __noinline int unknown(struct binding *binding, struct slot *slot, u32 kind, u64
 	}
 	struct fact said = said_of(binding, kind, hash, container, 0);
 	u64 *last = bpf_map_lookup_elem(&told, &said);
-	if (last && now - *last < TELL_AGAIN)
+	/* Who enters from outside comes by hand: each time is told. */
+	u64 again = event->flags & ENTERED ? STOP_AGAIN : TELL_AGAIN;
+	if (last && now - *last < again)
 		return SILENT;
 	return may_tell(binding, now) ? TELL : SILENT;
+}
+
+/* What rules ask for is told though the profile has nothing to say of it. Without NEW it teaches and alarms nobody. */
+static __always_inline int heard(struct binding *binding, struct slot *slot, u32 kind, u64 hash, int verdict, bool wanted)
+{
+	struct event *event = &slot->event;
+	if (verdict == TELL || verdict == STOP || !wanted || !may_tell(binding, bpf_ktime_get_boot_ns()))
+		return verdict;
+	event->kind = kind;
+	event->hash = hash;
+	event->flags &= ~NEW;
+	return TELL;
 }
 
 /* After an event was told: learn mode adds the fact, the other modes are quiet about it for a while. A fact that
  * could not be told is not learned, so that user space never lacks the name of one. */
 static __always_inline void remember(struct binding *binding, struct event *event)
 {
-	if (STREAM || binding->options & UNBOUND)
+	if (STREAM || binding->options & UNBOUND || !(event->flags & NEW))
 		return;
 	if (binding->mode == LEARN) {
 		struct fact fact = { binding->profile, event->kind, event->hash };

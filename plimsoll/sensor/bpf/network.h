@@ -29,21 +29,26 @@ static __always_inline int judge_end(const u64 address[2], u32 port, u32 protoco
 		return PASS;
 	u64 hash = hash_end(address, port, protocol);
 	u32 profile = who.binding->profile;
-	if (known(profile, CONNECT, hash) || known(profile, CONNECT_NET, hash_network(address, port, protocol)) ||
-	    known(profile, CONNECT_PORT, hash_port(port, protocol))) {
+	bool wanted = is_wanted(CONNECT);
+	bool is_known = known(profile, CONNECT, hash) ||
+			known(profile, CONNECT_NET, hash_network(address, port, protocol)) ||
+			known(profile, CONNECT_PORT, hash_port(port, protocol));
+	if (is_known) {
 		hit(who.binding);
-		return PASS;
+		if (!wanted)
+			return PASS;
 	}
 	struct slot *slot = take();
 	if (!slot)
 		return PASS;
 	open_event(slot, who.container);
-	int verdict = unknown(who.binding, slot, CONNECT, hash, 1);
+	int verdict = is_known ? SILENT : unknown(who.binding, slot, CONNECT, hash, 1);
 	if (verdict >= STOP) {
 		slot->event.flags |= DENIED;
 		__sync_fetch_and_add(&who.binding->denies, 1);
 		result = REFUSE;
 	}
+	verdict = heard(who.binding, slot, CONNECT, hash, verdict, wanted);
 	if (verdict == TELL || verdict == STOP) {
 		put_end(&slot->event, address, port, protocol);
 		put_mark(&slot->event, who.mark);
@@ -85,17 +90,20 @@ int BPF_PROG(on_state, const struct sock *sock, s32 before, s32 after)
 		return 0;
 	u32 port = sock->__sk_common.skc_num;
 	u64 hash = hash_port(port, TCP);
-	if (known(who.binding->profile, LISTEN, hash)) {
+	bool is_known = known(who.binding->profile, LISTEN, hash), wanted = is_wanted(LISTEN);
+	if (is_known) {
 		hit(who.binding);
-		return 0;
+		if (!wanted)
+			return 0;
 	}
 	struct slot *slot = take();
 	if (!slot)
 		return 0;
 	open_event(slot, who.container);
-	int verdict = unknown(who.binding, slot, LISTEN, hash, who.binding->options & KILL_LISTEN);
+	int verdict = is_known ? SILENT : unknown(who.binding, slot, LISTEN, hash, who.binding->options & KILL_LISTEN);
 	if (verdict >= STOP)
 		stop(slot, who.binding);
+	verdict = heard(who.binding, slot, LISTEN, hash, verdict, wanted);
 	if (verdict == TELL || verdict == STOP) {
 		slot->event.local_port = port;
 		slot->event.protocol = TCP;
@@ -128,15 +136,18 @@ int on_accept(struct syscall_exit *call)
 	else
 		return 0;
 	u64 hash = hash_network(address, port, TCP);
-	if (known(who.binding->profile, ACCEPT, hash)) {
+	bool is_known = known(who.binding->profile, ACCEPT, hash), wanted = is_wanted(ACCEPT);
+	if (is_known) {
 		hit(who.binding);
-		return 0;
+		if (!wanted)
+			return 0;
 	}
 	struct slot *slot = take();
 	if (!slot)
 		return 0;
 	open_event(slot, who.container);
-	if (unknown(who.binding, slot, ACCEPT, hash, 0) == TELL) {
+	int verdict = is_known ? SILENT : unknown(who.binding, slot, ACCEPT, hash, 0);
+	if (heard(who.binding, slot, ACCEPT, hash, verdict, wanted) == TELL) {
 		put_end(&slot->event, address, bpf_ntohs(BPF_CORE_READ(sock, __sk_common.skc_dport)), TCP);
 		slot->event.local_port = port;
 		put_mark(&slot->event, who.mark);

@@ -10,16 +10,19 @@ static __always_inline int judge_call(struct syscall_exit *call, struct task_str
 	u64 hash = mix(who->mark->exe, mix(call->number, argument));
 	if (call->result == -ENOSYS)
 		return 0;
-	if (known(who->binding->profile, SYSCALL, hash)) {
+	bool is_known = known(who->binding->profile, SYSCALL, hash), wanted = is_wanted(SYSCALL);
+	if (is_known) {
 		hit(who->binding);
-		return 0;
+		if (!wanted)
+			return 0;
 	}
 	struct slot *slot = take();
 	if (!slot)
 		return 0;
 	struct event *event = &slot->event;
 	open_event(slot, who->container);
-	if (unknown(who->binding, slot, SYSCALL, hash, 0) == TELL) {
+	int verdict = is_known ? SILENT : unknown(who->binding, slot, SYSCALL, hash, 0);
+	if (heard(who->binding, slot, SYSCALL, hash, verdict, wanted) == TELL) {
 		event->number = call->number;
 		event->argument = argument;
 		event->result = call->result;

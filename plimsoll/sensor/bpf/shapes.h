@@ -50,6 +50,8 @@ struct event {
 	char texts[TEXTS + PATH];
 };
 
+#define RULES 0xffffffff /* the profile whose patterns are the paths that rules ask for */
+
 /* Who judges a container. Counters live here because the look-up is paid already. */
 struct binding {
 	u32 profile, mode, options, gap;
@@ -66,6 +68,7 @@ struct profile {
 struct control {
 	u64 heartbeat, max_silence; /* nanoseconds; 0 = never too long */
 	u32 enforce, default_mode, host_mounts, isolating;
+	u32 wanted, gap; /* mask of 1 << kind that rules ask for, known or not */
 	u64 epoch;    /* raised by the kernel's side when known paths may have moved, */
 	u64 revision; /* and by Python when a profile changed */
 };
