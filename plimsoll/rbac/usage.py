@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -108,7 +108,8 @@ def report(used: uses.Used, bindings: Sequence[Binding], *, days: int | None = N
     known = {_key(binding, subject): binding for binding in bindings for subject in binding.subjects}
     gone = {key: _gone(key) for key in done if key not in known}
     both = known | gone
-    told = [_grant(both[key], key[-1], done.get(key, ()), len(seen), gone=key in gone) for key in sorted(both)]
+    unused = _Unused()
+    told = [_grant(both[key], key[-1], done.get(key, ()), len(seen), unused, gone=key in gone) for key in sorted(both)]
     return Report(tuple(told), unexplained)
 
 
@@ -205,35 +206,54 @@ def covers(binding: Binding, act: Act) -> bool:
     return any(grants.allows(rule, request) for request in act.requests() for rule in binding.rules or ())
 
 
-def _grant(binding: Binding, subject: str, acts: Sequence[Act], days: int, *, gone: bool) -> Grant:
+def _grant(binding: Binding, subject: str, acts: Sequence[Act], days: int, unused: _Unused, *, gone: bool) -> Grant:
     rules = binding.rules or ()
-    marks = {number: _marked(rule, acts) for number, rule in enumerate(rules)}
-    cells = [(number, cell) for number, rule in enumerate(rules) for cell in _cells(rule)]
-    left = [(rules[number], cell) for number, cell in cells if cell not in marks[number]]
+    marks = [_marked(rule, acts) for rule in rules] if acts else []
+    count, left = unused.of(rules, marks)
     wide = [
         (_cell_text(cell), tuple(sorted(texts)))
-        for number in marks
-        for cell, texts in sorted(marks[number].items())
+        for mark in marks
+        for cell, texts in sorted(mark.items())
         if grants.ALL in cell
     ]
-    outgrown = () if binding.rules is None else tuple(act.text for act in acts if not covers(binding, act))
-    singles = sum(act.times == 1 for act in acts)
-    doubles = sum(act.times == 2 for act in acts)
-    count = sum(act.times for act in acts)
-    once, twice = (sum(act.days == number for act in acts) for number in (1, 2))
     return Grant(
         binding,
         subject,
         "gone" if gone else "used" if acts else "unused",
         tuple(acts),
-        tuple(_listed(left)),
+        left,
         tuple(wide),
-        outgrown,
-        len(cells),
-        sum(map(len, marks.values())),
-        maturity.judge(events=count, singletons=singles, doubletons=doubles, days=days),
-        maturity.upper(days, once, twice),
+        () if binding.rules is None else tuple(act.text for act in acts if not covers(binding, act)),
+        count,
+        sum(map(len, marks)),
+        _doubt(acts, days),
+        maturity.upper(days, sum(act.days == 1 for act in acts), sum(act.days == 2 for act in acts)),
     )
+
+
+def _doubt(acts: Sequence[Act], days: int) -> maturity.Maturity:
+    singles, doubles = (sum(act.times == number for act in acts) for number in (1, 2))
+    return maturity.judge(events=sum(act.times for act in acts), singletons=singles, doubletons=doubles, days=days)
+
+
+class _Unused:
+    """What is left of rules; of rules that nobody used, reckoned once however many are bound to them."""
+
+    def __init__(self) -> None:
+        self._whole: dict[int, tuple[int, tuple[str, ...]]] = {}
+
+    def of(self, rules: tuple[Rule, ...], marks: Sequence[Container[Cell]]) -> tuple[int, tuple[str, ...]]:
+        """Return how many combinations the rules grant, and those without a mark as texts."""
+        if marks:
+            return self._reckoned(rules, marks)
+        if id(rules) not in self._whole:  # the bindings hold them for as long as this lives
+            self._whole[id(rules)] = self._reckoned(rules, [()] * len(rules))
+        return self._whole[id(rules)]
+
+    @staticmethod
+    def _reckoned(rules: tuple[Rule, ...], marks: Sequence[Container[Cell]]) -> tuple[int, tuple[str, ...]]:
+        cells = [(rule, mark, cell) for rule, mark in zip(rules, marks, strict=True) for cell in _cells(rule)]
+        return len(cells), tuple(_listed((rule, cell) for rule, mark, cell in cells if cell not in mark))
 
 
 Cell = tuple[str, str, str]

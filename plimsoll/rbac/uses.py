@@ -105,18 +105,17 @@ def _answered(events: pl.DataFrame, since: int | None) -> pl.DataFrame:
     return chosen.select(
         reason.alias("reason"),
         _why(reason).alias("why"),
-        col("user_username").fill_null("").alias("user"),
-        "user_groups",
+        _USER.alias("user"),
+        _GROUPS.alias("members"),
+        col("user_username").fill_null("").alias("actor"),
+        col("user_groups").alias("actor_members"),
         "impersonatedUser_username",
-        "impersonatedUser_groups",
         col("verb").fill_null(""),
         col("objectRef_apiGroup").fill_null("").alias("group"),
         _resource().alias("resource"),
         col("objectRef_namespace").fill_null("").alias("namespace"),
         _name().alias("name"),
-        "requestObject",
         "responseObject",
-        "responseStatus_code",
         moment.floordiv(_DAY_US).alias("day"),
         begun.alias("begun"),
         (1 - begun).alias("ended"),
@@ -125,11 +124,17 @@ def _answered(events: pl.DataFrame, since: int | None) -> pl.DataFrame:
     )
 
 
+_ACTING = col("impersonatedUser_username").is_not_null()
+_USER = pl.when(_ACTING).then("impersonatedUser_username").otherwise("user_username").fill_null("")
+_GROUPS = pl.when(_ACTING).then("impersonatedUser_groups").otherwise("user_groups")
+"""Whose rights a request needs: those of the one that it acts as."""
+
+
 def _why(reason: pl.Expr) -> pl.Expr:
     """Return why RBAC has no say: refused, or allowed by something that gives no reason of RBAC's."""
     decision, code = col("annotations_decision").fill_null(""), col("responseStatus_code").fill_null(0)
-    masters = col("user_groups").list.contains("system:masters").fill_null(value=False)
-    node = col("user_username").fill_null("").str.starts_with("system:node:")
+    masters = _GROUPS.list.contains("system:masters").fill_null(value=False)
+    node = _USER.str.starts_with("system:node:")
     other = (
         pl.when(masters)
         .then(pl.lit("system:masters"))
@@ -172,7 +177,7 @@ _COLUMNS = (*_ACT, "namespace", "name", "day", *sums.SUMMED)
 def _placed(allowed: pl.DataFrame) -> pl.DataFrame:
     """Return acts with user and groups only where no reason tells whose right it was."""
     told = col("reason") != ""
-    groups = col("user_groups").list.join(_SEPARATOR).fill_null("")
+    groups = col("members").list.join(_SEPARATOR).fill_null("")
     return allowed.with_columns(
         pl.when(told).then(pl.lit("")).otherwise(col("user")).alias("user"),
         pl.when(told).then(pl.lit("")).otherwise(groups).alias("groups"),
@@ -251,11 +256,11 @@ def _impersonated(answered: pl.DataFrame) -> pl.DataFrame:
     """Return the uses of `impersonate`: they are requests of their own, which no event is written for."""
     acting = answered.filter(col("impersonatedUser_username").is_not_null())
     rows = [
-        {"reason": "", "user": row["user"], "groups": _SEPARATOR.join(row["user_groups"] or ()), **asked._asdict()}
+        {"reason": "", "user": row["actor"], "groups": _SEPARATOR.join(row["actor_members"] or ()), **asked._asdict()}
         | _moment(row)
         for row in acting.iter_rows(named=True)
-        if "system:masters" not in (row["user_groups"] or ())
-        for asked in _acting_as(row["impersonatedUser_username"], row["impersonatedUser_groups"] or ())
+        if "system:masters" not in (row["actor_members"] or ())
+        for asked in _acting_as(row["impersonatedUser_username"], row["members"] or ())
     ]
     return pl.DataFrame(rows, schema={name: _SCHEMA[name] for name in _COLUMNS})
 

@@ -114,6 +114,14 @@ def test_acting_as_somebody_is_a_use_of_impersonate() -> None:
     ]
 
 
+def test_a_request_needs_the_rights_of_the_one_it_acts_as() -> None:
+    admin = {"user_username": "admin", "user_groups": ["system:masters"]}
+    bob = {"impersonatedUser_username": "bob", "impersonatedUser_groups": ["system:authenticated"]}
+    found = rights.used([rights.did("get pods", "", annotations_decision=None, **admin, **bob)])
+    assert found.beyond.is_empty()
+    assert found.kinds.select("user", "groups", "verb").rows() == [("bob", "system:authenticated", "get")]
+
+
 def test_what_happened_before_is_left_out() -> None:
     rows = [rights.did("get pods", day=0), rights.did("list pods", day=2)]
     since = int(told.at(days=1).timestamp() * 1e6)
