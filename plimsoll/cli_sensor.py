@@ -17,7 +17,7 @@ from plimsoll.outputs import places, table
 from plimsoll.sensor import control, doctor, identity, kernel, recorder
 from plimsoll.sensor.agent import Settings
 
-OK, DEGRADED = 0, 4
+OK, FINDINGS, DEGRADED = 0, 1, 4
 Form = Literal["table", "json", "jsonl", "yaml"]
 Output = Annotated[Form, Parameter(name=["--output", "-o"], help="Form of the answer.")]
 Color = Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")]
@@ -81,6 +81,13 @@ def run(
         ),
     ] = "24h",
     keep: Annotated[bool, Parameter(negative=(), help="Leave the kernel's part at work when the agent ends.")] = False,
+    rules: Annotated[
+        list[str] | None,
+        Parameter(name="--rules", help="File of Falco rules, judged live beside; several in order.", negative=()),
+    ] = None,
+    matching: Annotated[
+        Literal["first", "all"], Parameter(help="One alert of rules an event, or one of each rule that holds.")
+    ] = "first",
     socket: Socket = control.SOCKET,
     output: Annotated[
         Literal["table", "jsonl"], Parameter(name=["--output", "-o"], help="Form of the alerts.")
@@ -100,11 +107,30 @@ def run(
     )
     _allowed()
     sys.stdout.flush()
+    if rules:
+        return _with_rules(settings, rules, first=matching == "first")
     # A process of its own, in the place of this one: the agent is to be small, and nothing of the analysis is needed.
     # -P: what lies in the working directory is no part of it.
     command = [sys.executable, "-P", "-m", "plimsoll.sensor.daemon", msgspec.json.encode(settings).decode()]
     os.execv(sys.executable, command)  # noqa: S606  no shell is wanted
     return OK
+
+
+def _with_rules(settings: Settings, files: list[str], *, first: bool) -> int:
+    """Run the agent with rules beside it, which take a dataframe engine and so a process more."""
+    from plimsoll import flow_rules, live  # noqa: PLC0415  who runs no rules need not wait for their engine
+
+    found = flow_rules.read(files)
+    for problem in found.problems:
+        if problem.level == "error":
+            print(f"{problem.file}:{problem.line}:{problem.column}: {problem.message}", file=sys.stderr)
+    if not found.loads:
+        return FINDINGS
+    for name, lacks in live.Judge(found, first=first).lacking.items():
+        print(
+            f"plimsoll: not evaluable on what the sensor sees: {name} (needs {', '.join(lacks[:5])})", file=sys.stderr
+        )
+    return live.run(settings, found, sys.stdout.buffer, first=first)
 
 
 @sensor_app.command(help_epilogue="Example: plimsoll sensor status -o json")
