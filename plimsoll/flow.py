@@ -247,7 +247,7 @@ def detect(
         accepted += read.accepted
     shown = budget * max(1, len(days)) if budget else None
     alerts = watch.beside(bench.alerts(budget=budget, days=max(1, len(days))), shown)
-    return Verdicts(Intake(accepted, rejects, cluster), alerts, bench.forgone)
+    return Verdicts(Intake(accepted, rejects, cluster), alerts, bench.forgone + watch.forgone)
 
 
 def detect_on(

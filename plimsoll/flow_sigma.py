@@ -91,6 +91,11 @@ class Watch:
         """Return these alerts and those of all that was taken, gravest first; `most` of them where there is a limit."""
         return [*alerts, *self._hits.alerts()[: None if most is None else max(0, most - len(alerts))]]
 
+    @property
+    def forgone(self) -> int:
+        """Return how many hits there was no room for."""
+        return self._hits.forgone
+
     def tell(self) -> list[dict[str, object]]:
         """Return the alerts that began since the last call."""
         return self._hits.tell()

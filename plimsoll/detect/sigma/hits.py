@@ -33,6 +33,7 @@ Key = tuple[int, str, str, str, datetime]
 
 class _Story(NamedTuple):
     first: datetime
+    count: int
     asked: dict[str, None]
     evidence: dict[str, None]
 
@@ -76,10 +77,9 @@ class Hits:
             if len(self._stories) >= MOST:
                 self.forgone += 1
                 return
-            self._stories[key] = _Story(time, {}, {})
+            self._stories[key] = _Story(time, 0, {}, {})
         story = self._stories[key]
-        if time < story.first:
-            story = self._stories[key] = story._replace(first=time)
+        story = self._stories[key] = story._replace(first=min(time, story.first), count=story.count + 1)
         if len(story.asked) < REASONS:
             story.asked[
                 f"`{request}` in {namespace}" + f" of {event['objectRef_name']}" * bool(event["objectRef_name"])
@@ -112,7 +112,10 @@ class Hits:
             "title": known.title,
             "severity": known.severity,
             "bits": BITS[known.severity],
-            "why": [*_why(known), f"{', '.join(story.asked)} {whence}"],
+            "why": [
+                *_why(known),
+                f"{', '.join(story.asked)} {whence}, {story.count:,} event{'s' * (story.count != 1)}",
+            ],
             "evidence": list(story.evidence),
             "attack": list(known.attack),
             "kind": "rule",

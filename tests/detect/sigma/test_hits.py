@@ -25,7 +25,7 @@ def test_an_alert_has_what_an_alert_has() -> None:
     assert frames.of_rows(tables.ALERTS, [alert]).height == 1
     assert alert["controls"] == ["sigma:0c9b3bda-0000-4000-8000-000000000001"]
     assert (alert["subject"], alert["severity"], alert["attack"]) == ("sa:shop/web", "high", ["T1609", "T1552.007"])
-    assert alert["why"] == ["It watches.", "`get pods` in shop of web-1 from 10.244.1.7 with web"]
+    assert alert["why"] == ["It watches.", "`get pods` in shop of web-1 from 10.244.1.7 with web, 1 event"]
 
 
 def test_what_one_actor_does_in_an_hour_is_one_alert_with_all_its_evidence() -> None:
