@@ -33,7 +33,7 @@ Key = tuple[int, str, str, str, datetime]
 
 class _Story(NamedTuple):
     first: datetime
-    count: int
+    times: int
     asked: dict[str, None]
     evidence: dict[str, None]
 
@@ -79,7 +79,7 @@ class Hits:
                 return
             self._stories[key] = _Story(time, 0, {}, {})
         story = self._stories[key]
-        story = self._stories[key] = story._replace(first=min(time, story.first), count=story.count + 1)
+        story = self._stories[key] = story._replace(first=min(time, story.first), times=story.times + 1)
         if len(story.asked) < REASONS:
             story.asked[
                 f"`{request}` in {namespace}" + f" of {event['objectRef_name']}" * bool(event["objectRef_name"])
@@ -114,7 +114,7 @@ class Hits:
             "bits": BITS[known.severity],
             "why": [
                 *_why(known),
-                f"{', '.join(story.asked)} {whence}, {story.count:,} event{'s' * (story.count != 1)}",
+                f"{', '.join(story.asked)} {whence}, {story.times:,} event{'s' * (story.times != 1)}",
             ],
             "evidence": list(story.evidence),
             "attack": list(known.attack),
