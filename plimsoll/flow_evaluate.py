@@ -93,7 +93,7 @@ def _rows(file: str) -> Iterator[object]:
     for number, line in enumerate(_lines([file]), 1):
         try:
             yield msgspec.json.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as broken:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
             raise errors.InputError(str(broken), file=inputs.shown(file), line=number) from None
 
 

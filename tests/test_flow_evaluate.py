@@ -125,6 +125,7 @@ def test_parts_of_a_recording_may_be_named(tmp_path: Path) -> None:
         ("{\n", "labels.jsonl:1: "),
         ('{"id": "A1", "kind": "benign", "audit_ids": ["x"]}\n', "the labels name no attack"),
         ("[]\n", "labels.jsonl:1: no label: not an object"),
+        ("[" * 100_000, "labels.jsonl:1: "),
         ('{"id": "A1", "audit_ids": "\\ud800"}\n', "labels.jsonl:1: "),
     ],
 )

@@ -12,7 +12,10 @@ from plimsoll import errors
 
 START = 1_793_577_600
 """Second in which such a recording begins: Monday 2026-11-02."""
-COLUMNS = ("t", "actor", "cred", "ip", "ua", "verb", "res", "sub", "ns", "name", "code", "label", "scen", "test")
+_TEXTS = ("actor", "cred", "ip", "ua", "verb", "res", "sub", "ns", "name", "label", "scen")
+COLUMNS = {"t": pl.Float64(), "code": pl.Int64(), "test": pl.Boolean(), **dict.fromkeys(_TEXTS, pl.String())}
+LONGEST = 10 * 366 * 86_400
+"""Seconds that such a recording may last."""
 GROUPS = {
     "apps": ("deployments", "replicasets", "daemonsets", "statefulsets"),
     "batch": ("jobs", "cronjobs"),
@@ -36,11 +39,17 @@ _TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
 
 
 def numbered(frame: pl.DataFrame, file: str = "") -> pl.DataFrame:
-    """Return rows in order of time with their number `n`; InputError where a column is missing."""
+    """Return rows in order of time with their number `n`; InputError where they are no recording."""
     missing = [name for name in COLUMNS if name not in frame.columns]
     if missing:
         raise errors.InputError(f"columns of a recording are missing: {', '.join(missing)}", file=file)
-    return frame.sort("t", maintain_order=True).with_row_index("n")
+    try:
+        typed = frame.select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items())
+    except pl.exceptions.PolarsError as wrong:
+        raise errors.InputError(f"a column of a recording has another type: {str(wrong)[:100]}", file=file) from None
+    if not typed.select(pl.col("t").is_between(0, LONGEST).fill_null(value=False).all()).item():
+        raise errors.InputError("the column t holds seconds from the beginning of the recording", file=file)
+    return typed.sort("t", maintain_order=True).with_row_index("n")
 
 
 def labelled(frame: pl.DataFrame) -> list[dict[str, object]]:

@@ -53,5 +53,27 @@ def test_the_labels_name_the_events() -> None:
 
 
 def test_a_table_of_something_else_is_an_error() -> None:
-    with pytest.raises(errors.InputError, match=r"a\.parquet: columns of a recording are missing: t, actor"):
+    with pytest.raises(errors.InputError, match=r"a\.parquet: columns of a recording are missing: t, code, test"):
         columns.numbered(pl.DataFrame({"x": [1]}), "a.parquet")
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "says"),
+    [
+        ("test", ["yes", "perhaps"], "another type"),
+        ("t", ["soon", "later"], "another type"),
+        ("t", [1.0, 1e300], "holds seconds"),
+        ("t", [1.0, None], "holds seconds"),
+        ("t", [1.0, float("nan")], "holds seconds"),
+    ],
+)
+def test_a_column_of_something_else_is_an_error(column: str, values: list[object], says: str) -> None:
+    with pytest.raises(errors.InputError, match=says):
+        columns.numbered(pl.DataFrame(ROWS | {column: values}))
+
+
+def test_rows_without_values_are_events_nobody_reads() -> None:
+    empty = {name: [None, None] for name in ("actor", "res", "ip", "cred", "ua", "verb", "scen")}
+    lines = columns.events(columns.numbered(pl.DataFrame(ROWS | empty))).write_ndjson().encode().splitlines()
+    parsed = k8s_audit.parse(lines, 1)
+    assert parsed.accepted + len(parsed.rejects) == 2
