@@ -68,11 +68,26 @@ def _exec(event: Event) -> Row:
         "proc_name": event.comm if event.comm and not event.flags & Flag.MEMFD else name,
         "proc_exepath": event.path,
         "proc_pexepath": event.path2,
-        "proc_cmdline": f"{name} {' '.join(event.args[1:])}".strip(),
+        "proc_cmdline": f"{_called(event, name)} {' '.join(event.args[1:])}".strip(),
         "proc_is_exe_upper_layer": bool(event.flags & Flag.UPPER_LAYER),
         "proc_is_exe_from_memfd": bool(event.flags & Flag.MEMFD),
         "proc_is_entered": bool(event.flags & Flag.ENTERED),
     }
+
+
+def _called(event: Event, name: str) -> str:
+    """Return what a program goes by: one file may hold many, which tell by the name they are called by who they are.
+
+    >>> applet = Event(time=datetime(2026, 1, 1), kind=Kind.EXEC, comm="exe", args=("/bin/cat", "/etc/shadow"))
+    >>> _called(applet, "busybox"), _called(applet, "python3.11")
+    ('cat', 'python3.11')
+    """
+    called = event.args[0].rpartition("/")[2].removeprefix("-") if event.args else ""
+    return called if name in _BOXES and called else name
+
+
+_BOXES = frozenset(("busybox", "toybox", "coreutils", "exe"))
+"""Files that are many programs."""
 
 
 def _file(event: Event) -> Row:

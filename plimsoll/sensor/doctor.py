@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from plimsoll import errors
-from plimsoll.sensor import control
+from plimsoll.sensor import cgroups, control
 from plimsoll.sensor.kernel import Kernel
 from plimsoll.sensor.shapes import Coverage
 
@@ -100,8 +100,31 @@ def refusal() -> str:
     return f"the sensor needs root, or {', '.join(lacking)}" if lacking else ""
 
 
+_HIERARCHIES = {
+    "v2": ("ok", "version 2: all of it works", ""),
+    "hybrid": (
+        "note",
+        "hybrid: names and isolation only of containers that the runtime puts into version 2 too, as runc does",
+        "systemd.unified_cgroup_hierarchy=1 on the kernel's command line",
+    ),
+    "v1": (
+        "missing",
+        "version 1 alone: no connections, names, isolation",
+        "mount -t cgroup2 none /sys/fs/cgroup/unified, or systemd.unified_cgroup_hierarchy=1",
+    ),
+    "none": ("missing", "none: no container can be told from another", "mount -t cgroup2 none /sys/fs/cgroup"),
+}
+
+
+def _hierarchy(root: Path = Path("/")) -> Check:
+    """Return which control groups there are, and what they cannot give."""
+    state, found, mend = _HIERARCHIES[cgroups.hierarchy(root).kind]
+    return Check(state, "control groups", found, mend)
+
+
 def _mounts() -> list[Check]:
     return [
+        _hierarchy(),
         _mounted("tracefs", "/sys/kernel/tracing/events", "mount -t tracefs tracefs /sys/kernel/tracing"),
         _mounted("BPF file system", "/sys/fs/bpf", "mount -t bpf bpf /sys/fs/bpf", must_be_mount=True),
     ]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from plimsoll import errors
-from plimsoll.sensor import freezer, profiles
+from plimsoll.sensor import cgroups, freezer, profiles
 from plimsoll.sensor.agent import ENFORCE, MODES, Agent, Bound
 from plimsoll.sensor.alerts import MODES as WORDS
 from plimsoll.sensor.control import Question
@@ -185,6 +185,8 @@ class Orders:
     def _do(self, bound: Bound, question: Question, *, on: bool) -> None:
         agent = self._agent
         if question.do in ("isolate", "release"):
+            if bound.key & cgroups.V1:  # packets know the groups of version 2 only
+                raise errors.PlimsollError(f"{bound.identity.container_id}: it is in no cgroup of version 2")
             agent.kernel.isolate(bound.key, on, question.probes)
             bound.isolated = on
             return

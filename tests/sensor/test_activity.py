@@ -81,3 +81,8 @@ def test_what_was_stopped_did_not_succeed() -> None:
 def test_a_name_is_read_from_the_message() -> None:
     message = bytes(4) + b"\0\1" + bytes(6) + b"\4pool\5miner\0\0\1\0\1"
     assert told(Kind.DNS, payload=message)["dns_name"] == "pool.miner"
+
+
+def test_an_applet_is_called_by_its_name_and_not_its_boxs() -> None:
+    found = told(Kind.EXEC, path="/bin/busybox", comm="touch", args=("/bin/touch", "/data/x"))
+    assert (found["proc_name"], found["proc_cmdline"]) == ("touch", "touch /data/x")

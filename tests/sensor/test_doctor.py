@@ -10,6 +10,7 @@ import pytest
 from plimsoll import errors
 from plimsoll.sensor import control, doctor
 from plimsoll.sensor.shapes import Coverage
+from tests.sensor.hosts import mounted
 
 
 def states(checks: list[doctor.Check]) -> dict[str, str]:
@@ -72,3 +73,19 @@ def test_a_running_agent_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     told = {"coverage": [{"name": "exec", "working": True, "reason": ""}]}
     monkeypatch.setattr(control, "ask", lambda *_: told)
     assert states(doctor.examine())["agent"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("v1", "v2", "state", "says"),
+    [
+        (True, "/sys/fs/cgroup/unified", "note", "hybrid"),
+        (False, "/sys/fs/cgroup", "ok", "version 2"),
+        (True, "", "missing", "version 1 alone"),
+        (False, "", "missing", "none"),
+    ],
+)
+def test_control_groups_that_give_less_are_named(tmp_path: Path, v1: bool, v2: str, state: str, says: str) -> None:
+    check = doctor._hierarchy(mounted(tmp_path, v1=v1, v2=v2))
+    assert check.state == state
+    assert check.found.startswith(says)
+    assert bool(check.mend) == (state != "ok")

@@ -175,3 +175,12 @@ def test_a_workload_set_to_alert_by_somebody_stays_there(tmp_path: Path) -> None
     ask(bench, Question("set", "*", "alert"))
     bench.wait(1000)
     assert bench.redis.mode == Mode.ALERT
+
+
+def test_a_container_that_packets_do_not_tell_is_not_said_to_be_isolated(tmp_path: Path) -> None:
+    key = 5 | 1 << 63
+    bench = learned(tmp_path)
+    bench.identities.known[key] = identity("redis-7d9c5b8f6d-old")
+    bench.born(key)
+    with pytest.raises(errors.PlimsollError, match="no cgroup of version 2"):
+        ask(bench, Question("isolate", "redis-7d9c5b8f6d-old"))
