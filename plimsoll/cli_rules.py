@@ -81,6 +81,10 @@ def run(
     ] = "first",
     tags: Tags = None,
     skip_tags: Annotated[str | None, Parameter(help="Leave out rules with one of these tags.")] = None,
+    priority: Annotated[
+        Literal["Emergency", "Alert", "Critical", "Error", "Warning", "Notice", "Informational", "Debug"],
+        Parameter(help="Leave out rules of less priority."),
+    ] = "Debug",
     options: Annotated[
         str | None,
         Parameter(help="File that says of rules how often they must hold, what is told once, and which are on."),
@@ -101,7 +105,7 @@ def run(
             if problem.level == "error":
                 print(_printable(_told(problem)), file=sys.stderr)
         return FINDINGS
-    chosen = found.chosen(_words(tags), _words(skip_tags))
+    chosen = found.chosen(_words(tags), _words(skip_tags), priority)
     wanted = flow_rules.read_options(options, found) if options else None
     going = flow_rules.Run(sources, chosen, first=matching == "first", form=from_, wanted=wanted)
     _put(output, going, color)

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from plimsoll.rules import operators, syntax, transform
+from plimsoll.rules import syntax, transform
 
 Json = Any
 _read = msgspec.json.Decoder().decode
@@ -233,17 +233,20 @@ def _rules(key: str) -> Reader:
     def read(body: Json, arg: str | None) -> list[str]:
         rules = at(body, ["rules"])
         rules = rules if isinstance(rules, list) else []
-        wanted = rules if arg is None else [rules[int(arg)]] if arg.isdecimal() and int(arg) < len(rules) else []
-        return [one for rule in wanted for one in texts(at(rule, [key]))]
+        return [one for rule in _chosen(rules, arg) for one in texts(at(rule, [key]))]
 
     return read
+
+
+def _chosen(items: list[Json], arg: str | None) -> list[Json]:
+    """Return all items, or the one at a place."""
+    return items if arg is None else items[int(arg[:9]) :][:1] if arg.isdecimal() else []
 
 
 def _volumes(*parts: str) -> Reader:
     def read(body: Json, arg: str | None) -> list[str]:
         volumes = _list(body, "spec", "volumes")
-        wanted = volumes if arg is None else volumes[int(arg) :][:1] if arg.isdecimal() else []
-        return texts([at(volume, parts) for volume in wanted])
+        return texts([at(volume, parts) for volume in _chosen(volumes, arg)])
 
     return read
 
@@ -253,10 +256,14 @@ def _list(body: Json, *parts: str) -> list[Json]:
     return found if isinstance(found, list) else []
 
 
-def _kinds(body: Json, _: str | None) -> list[str]:
+def _kinds(body: Json, arg: str | None) -> list[str]:
     """Return which kinds the volumes of a pod are."""
     return [
-        key for volume in _list(body, "spec", "volumes") if isinstance(volume, dict) for key in volume if key != "name"
+        key
+        for volume in _chosen(_list(body, "spec", "volumes"), arg)
+        if isinstance(volume, dict)
+        for key in volume
+        if key != "name"
     ]
 
 
@@ -280,10 +287,11 @@ def _privileged(body: Json, _: str | None) -> str:
 
 
 def _mounted(body: Json, arg: str | None) -> str:
-    """Say whether a path of the host is mounted; the argument may be a glob."""
-    pattern = operators.meaning("text", "glob", [arg or ""])
-    paths = [text(at(volume, ["hostPath", "path"])) for volume in _list(body, "spec", "volumes")]
-    return text(any(path is not None and pattern.test(path) for path in paths)) or ""
+    """Say whether a path of the host is mounted; with a star at the end, or one that begins so."""
+    wanted = arg or ""
+    paths = texts([at(volume, ["hostPath", "path"]) for volume in _list(body, "spec", "volumes")])
+    starts = wanted.endswith("*")
+    return text(any(path == wanted or (starts and path.startswith(wanted[:-1])) for path in paths)) or ""
 
 
 _BODY: dict[str, Reader] = {
@@ -304,7 +312,9 @@ _BODY: dict[str, Reader] = {
     "ka.req.role.rules.verbs": _rules("verbs"),
     "ka.req.role.rules.resources": _rules("resources"),
     "ka.req.service.type": _path("spec", "type"),
-    "ka.req.service.ports": lambda body, _: texts([at(body, ["spec", "ports"])]),
+    "ka.req.service.ports": lambda body, arg: (
+        texts([at(body, ["spec", "ports"])]) if arg is None else texts(_chosen(_list(body, "spec", "ports"), arg))
+    ),
     "ka.req.pod.host_ipc": _path("spec", "hostIPC"),
     "ka.req.pod.host_network": _path("spec", "hostNetwork"),
     "ka.req.pod.host_pid": _path("spec", "hostPID"),
@@ -343,10 +353,9 @@ def _pod(name: str) -> Reader | None:
         return None
     group, what = parts
 
-    def read(body: Json, _: str | None) -> list[str]:
-        found = [
-            _of_container(container, what, body) for container in [*_list(body, "spec", group), *_list(body, group)]
-        ]
+    def read(body: Json, arg: str | None) -> list[str]:
+        containers = [*_list(body, "spec", group), *_list(body, group)]
+        found = [_of_container(container, what, body) for container in _chosen(containers, arg)]
         return [one for many in found for one in many]
 
     return read
@@ -359,6 +368,6 @@ def _of_container(container: Json, what: str, body: Mapping[str, Json]) -> list[
     if what == "add_capabilities":
         return texts(value)
     if value is None and what.startswith("eff_"):
-        value = at(body, ["spec", *_CONTAINER[what]])
+        value = at(body, ["spec", *_CONTAINER[what]]) or 0
     made = texts([value])
     return [repository(one) for one in made] if what == "image.repository" else made

@@ -132,29 +132,29 @@ _AUDIT = {
         ka.user.name ka.user.groups* ka.impuser.name ka.verb ka.uri ka.uri.param[!] ka.target.name ka.target.namespace
         ka.target.resource ka.target.subresource ka.target.pod.name ka.req.binding.subjects* ka.req.binding.role
         ka.req.container.image ka.req.container.image.repository ka.req.container.privileged
-        ka.req.container.host_network ka.req.volume.hostpath[!] ka.req.binding.subject.has_name[!] ka.req.configmap.name ka.req.configmap.obj ka.req.pod.containers.image*
-        ka.req.pod.containers.image.repository* ka.req.pod.containers.host_port* ka.req.pod.containers.privileged*
-        ka.req.pod.containers.allow_privilege_escalation* ka.req.pod.containers.read_only_fs*
-        ka.req.pod.containers.run_as_user* ka.req.pod.containers.eff_run_as_user* ka.req.pod.containers.run_as_group*
-        ka.req.pod.containers.eff_run_as_group* ka.req.pod.containers.proc_mount*
-        ka.req.pod.containers.add_capabilities* ka.req.pod.initContainers.image*
-        ka.req.pod.initContainers.image.repository* ka.req.pod.initContainers.host_port*
-        ka.req.pod.initContainers.privileged* ka.req.pod.initContainers.allow_privilege_escalation*
-        ka.req.pod.initContainers.read_only_fs* ka.req.pod.initContainers.run_as_user*
-        ka.req.pod.initContainers.eff_run_as_user* ka.req.pod.initContainers.run_as_group*
-        ka.req.pod.initContainers.eff_run_as_group* ka.req.pod.initContainers.proc_mount*
-        ka.req.pod.initContainers.add_capabilities* ka.req.pod.ephemeralContainers.image*
-        ka.req.pod.ephemeralContainers.image.repository* ka.req.pod.ephemeralContainers.host_port*
-        ka.req.pod.ephemeralContainers.privileged* ka.req.pod.ephemeralContainers.allow_privilege_escalation*
-        ka.req.pod.ephemeralContainers.read_only_fs* ka.req.pod.ephemeralContainers.run_as_user*
-        ka.req.pod.ephemeralContainers.eff_run_as_user* ka.req.pod.ephemeralContainers.run_as_group*
-        ka.req.pod.ephemeralContainers.eff_run_as_group* ka.req.pod.ephemeralContainers.proc_mount*
-        ka.req.pod.ephemeralContainers.add_capabilities* ka.req.pod.host_ipc ka.req.pod.host_network
+        ka.req.container.host_network ka.req.volume.hostpath[!] ka.req.binding.subject.has_name[!] ka.req.configmap.name ka.req.configmap.obj ka.req.pod.containers.image[]*
+        ka.req.pod.containers.image.repository[]* ka.req.pod.containers.host_port[]* ka.req.pod.containers.privileged[]*
+        ka.req.pod.containers.allow_privilege_escalation[]* ka.req.pod.containers.read_only_fs[]*
+        ka.req.pod.containers.run_as_user[]* ka.req.pod.containers.eff_run_as_user[]* ka.req.pod.containers.run_as_group[]*
+        ka.req.pod.containers.eff_run_as_group[]* ka.req.pod.containers.proc_mount[]*
+        ka.req.pod.containers.add_capabilities[]* ka.req.pod.initContainers.image[]*
+        ka.req.pod.initContainers.image.repository[]* ka.req.pod.initContainers.host_port[]*
+        ka.req.pod.initContainers.privileged[]* ka.req.pod.initContainers.allow_privilege_escalation[]*
+        ka.req.pod.initContainers.read_only_fs[]* ka.req.pod.initContainers.run_as_user[]*
+        ka.req.pod.initContainers.eff_run_as_user[]* ka.req.pod.initContainers.run_as_group[]*
+        ka.req.pod.initContainers.eff_run_as_group[]* ka.req.pod.initContainers.proc_mount[]*
+        ka.req.pod.initContainers.add_capabilities[]* ka.req.pod.ephemeralContainers.image[]*
+        ka.req.pod.ephemeralContainers.image.repository[]* ka.req.pod.ephemeralContainers.host_port[]*
+        ka.req.pod.ephemeralContainers.privileged[]* ka.req.pod.ephemeralContainers.allow_privilege_escalation[]*
+        ka.req.pod.ephemeralContainers.read_only_fs[]* ka.req.pod.ephemeralContainers.run_as_user[]*
+        ka.req.pod.ephemeralContainers.eff_run_as_user[]* ka.req.pod.ephemeralContainers.run_as_group[]*
+        ka.req.pod.ephemeralContainers.eff_run_as_group[]* ka.req.pod.ephemeralContainers.proc_mount[]*
+        ka.req.pod.ephemeralContainers.add_capabilities[]* ka.req.pod.host_ipc ka.req.pod.host_network
         ka.req.pod.host_pid ka.req.pod.run_as_user ka.req.pod.run_as_group ka.req.pod.fs_group
-        ka.req.pod.supplemental_groups* ka.req.pod.volumes.hostpath[]* ka.req.pod.volumes.volume_type*
-        ka.req.pod.volumes.flexvolume_driver* ka.req.role.rules* ka.req.role.rules.apiGroups[]*
+        ka.req.pod.supplemental_groups* ka.req.pod.volumes.hostpath[]* ka.req.pod.volumes.volume_type[]*
+        ka.req.pod.volumes.flexvolume_driver[]* ka.req.role.rules* ka.req.role.rules.apiGroups[]*
         ka.req.role.rules.nonResourceURLs[]* ka.req.role.rules.verbs[]* ka.req.role.rules.resources[]*
-        ka.req.service.type ka.req.service.ports* ka.resp.name ka.response.code ka.response.reason ka.useragent
+        ka.req.service.type ka.req.service.ports[]* ka.resp.name ka.response.code ka.response.reason ka.useragent
         ka.sourceips* ka.cluster.name jevt.value[!] jevt.obj jevt.time jevt.time.iso8601
     """,
     "abstime": "jevt.rawtime",

@@ -62,12 +62,17 @@ class Ruleset:
         """Return the rules that are on for a source, in the order in which they match."""
         return [rule for rule in self.rules if rule.enabled and rule.source == source]
 
-    def chosen(self, tags: Collection[str] = (), skip: Collection[str] = ()) -> Ruleset:
-        """Return the rule set with only the rules of some tags on, and those of others off."""
+    def chosen(self, tags: Collection[str] = (), skip: Collection[str] = (), priority: str = "Debug") -> Ruleset:
+        """Return the rule set with only the rules of some tags on, those of others off, and those of less priority."""
         wanted, unwanted = frozenset(tags), frozenset(skip)
+        grave = files.PRIORITIES[: files.PRIORITIES.index(priority) + 1]
         rules = [replace(rule, enabled=bool(wanted & {*rule.tags})) if wanted else rule for rule in self.rules]
         return replace(
-            self, rules=tuple(replace(rule, enabled=False) if unwanted & {*rule.tags} else rule for rule in rules)
+            self,
+            rules=tuple(
+                replace(rule, enabled=False) if unwanted & {*rule.tags} or rule.priority not in grave else rule
+                for rule in rules
+            ),
         )
 
     def table(self) -> pl.DataFrame:

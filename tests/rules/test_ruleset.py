@@ -184,3 +184,13 @@ def test_files_load_or_do_not_with_the_words_of_falco(shared_data: Path) -> None
             )
             wrong += [row["test"]] if (made.loads, told) != (one["falco_successful"], wanted) else []
     assert wrong == []
+
+
+def test_rules_of_less_priority_can_be_left_out() -> None:
+    rows = [
+        {"rule": name, "desc": "d", "condition": "evt.type = open", "output": "o", "priority": name, "tags": ["t"]}
+        for name in ("ERROR", "warning", "Info")
+    ]
+    made = load(json.dumps(rows))
+    assert [rule.enabled for rule in made.chosen(priority="Warning").rules] == [True, True, False]
+    assert [rule.enabled for rule in made.chosen(["t"], priority="Critical").rules] == [False] * 3
