@@ -221,11 +221,15 @@ def facts(stage: Stage, rate: int, seconds: float) -> tuple[str, bool]:
     took = time.monotonic() - began
     stage.agent.rest()
     new = sum(stage.agent.of(name)["facts"] - count for name, count in before.items())
-    lost = stage.agent.status()["drops"] - drops
+    status = stage.agent.status()
+    lost, why = status["drops"] - drops, ", ".join(f"{count} {why}" for why, count in status["losses"].items())
     for pod in pods:
         pod.stop()
     wanted = len(names) * WATCHED
-    text = f"{wanted:,} new facts in {took:.0f} s ({wanted / took:,.0f}/s): {max(0, wanted - new):,} not learned, {lost:,} events lost"
+    text = (
+        f"{wanted:,} new facts in {took:.0f} s ({wanted / took:,.0f}/s): {max(0, wanted - new):,} not learned, {lost:,} events lost"
+        + (f" ({why})" if why else "")
+    )
     return text, new >= wanted and not lost
 
 

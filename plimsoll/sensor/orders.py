@@ -55,6 +55,7 @@ class Orders:
         return {
             "coverage": [one._asdict() for one in agent.kernel.coverage],
             "drops": agent.drops + sum(sink.dropped for sink in self._sinks),
+            "losses": {why.name.lower(): count for why, count in agent.kernel.losses().items()},
             "events": agent.events,
             "enforce": agent.profiles.kept(ENFORCE) != "off",
             "sends": [sink.status() for sink in self._sinks if sink.status()],

@@ -9,7 +9,7 @@ from typing import Any
 
 from plimsoll.sensor import agent, alerts, hashes, profiles
 from plimsoll.sensor.identity import Identity
-from plimsoll.sensor.shapes import Binding, Counters, Coverage, Event, Flag, Kind, Mode, Option, Task
+from plimsoll.sensor.shapes import Binding, Counters, Coverage, Event, Flag, Kind, Loss, Mode, Option, Task
 
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)
 REDIS = "shop/Deployment/redis:redis"
@@ -78,6 +78,9 @@ class FakeKernel:
 
     def drops(self) -> dict[int, int]:
         return {}
+
+    def losses(self) -> dict[Loss, int]:
+        return {Loss.RING_FULL: 2}
 
     def running(self) -> list[Task]:
         return self.tasks

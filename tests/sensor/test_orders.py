@@ -98,6 +98,7 @@ def test_status_tells_of_each_workload(tmp_path: Path) -> None:
     assert row["facts"] >= 4
     assert {"novelties", "drops", "maturity"} <= row.keys()
     assert {one["name"] for one in status["coverage"]} == {"exec", "files"}
+    assert status["losses"] == {"ring_full": 2}
 
 
 def told(bench: Bench, *question: Any, **more: Any) -> list[dict[str, Any]]:
