@@ -9,7 +9,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-SCRIPTS = ("audit_parse.py", "audit.py", "rules.py")
+SCRIPTS = ("audit_parse.py", "audit.py", "receiver.py", "rules.py")
 """What is read first, then what is made of it."""
 PACKAGES = ("plimsoll", "msgspec", "narwhals", "polars", "duckdb", "pyspark")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import time
 from collections.abc import Callable, Sequence
 
@@ -12,6 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from plimsoll.server import aside, bodies, doors, guard, journal, meters, refusals, seen
+from plimsoll.sources import records
 
 LARGEST = 32 << 20
 """Bytes of a body, packed or not; the audit webhook's batches end at 10 MiB by default."""
@@ -58,10 +61,8 @@ class Receiver:
         self._largest = largest
         self._seen = seen.Seen()
         for line in kept.tail(REFILL):
-            try:
-                self._seen.add(door.key(line))
-            except ValueError:  # a line that somebody else wrote
-                continue
+            with contextlib.suppress(*records.BROKEN):  # a line that somebody else wrote
+                self._seen.add([door.key(line)])
 
     async def post(self, request: Request) -> Response:
         """Take a request's records in, or say why not."""
@@ -114,12 +115,13 @@ class Receiver:
         except refusals.Refused as refused:
             self._junk.put([doors.Broken(str(refused), body[:4096])], sender)
             raise
-        fresh = [(line, key) for line, key in zip(posted.lines, posted.keys, strict=True) if self._seen.add(key)]
+        is_new = self._seen.add(posted.keys)
+        fresh = [*itertools.compress(posted.lines, is_new)]
         try:
             # Also where nothing is new: the first sending of it may still be on its way to the disk.
-            await asyncio.wrap_future(self._journal.append(b"".join([line + b"\n" for line, _ in fresh])))
+            await asyncio.wrap_future(self._journal.append(b"\n".join([*fresh, b""])))
         except refusals.Full:
-            self._seen.forget(key for _, key in fresh)
+            self._seen.forget(itertools.compress(posted.keys, is_new))
             raise
         if posted.broken:
             self._junk.put(posted.broken, sender)

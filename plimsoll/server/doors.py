@@ -32,14 +32,17 @@ class Broken(NamedTuple):
     """Its beginning."""
 
 
+Text = bytes | Raw
+
+
 class Posted(NamedTuple):
     """A body taken apart."""
 
-    lines: list[bytes]
+    lines: Sequence[Text]
     """A record each, none with a newline in it."""
-    keys: list[int]
+    keys: Sequence[int]
     """Of each line: equal for what was sent twice."""
-    broken: list[Broken]
+    broken: Sequence[Broken] = ()
 
 
 class Door(NamedTuple):
@@ -51,7 +54,7 @@ class Door(NamedTuple):
     """The format that its lines are judged as; None for alerts, which are handed on as they are."""
     split: Callable[[bytes], Posted]
     """Takes a body apart, or raises Refused."""
-    key: Callable[[bytes], int]
+    key: Callable[[Text], int]
     """Of a line that was kept."""
     awaited: bool = False
     """Its judge is ready before the first record comes; of the others it is made when one comes."""
@@ -92,19 +95,19 @@ _raws = msgspec.json.Decoder(list[Raw]).decode
 _raw = msgspec.json.Decoder(Raw).decode
 
 
-def _event_key(text: bytes | Raw) -> int:
+def _event_key(text: Text) -> int:
     event = _event(text)
     if not (event.auditID and event.stage):
         raise records.Unreadable("no auditID or no stage")
     return hash((event.auditID, event.stage, event.requestReceivedTimestamp, event.stageTimestamp))
 
 
-def _falco_key(text: bytes | Raw) -> int:
+def _falco_key(text: Text) -> int:
     _falco(text)
     return hash(bytes(text))
 
 
-def _alert_key(text: bytes | Raw) -> int:
+def _alert_key(text: Text) -> int:
     _alert(text)
     return hash(bytes(text))
 
@@ -112,7 +115,8 @@ def _alert_key(text: bytes | Raw) -> int:
 def audit(body: bytes) -> Posted:
     """Take an EventList apart; a single Event is taken too.
 
-    >>> audit(b'{"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": [{"auditID": "a", "stage": "Panic"}]}').lines
+    >>> body = b'{"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": [{"auditID": "a", "stage": "Panic"}]}'
+    >>> [bytes(line) for line in audit(body).lines]
     [b'{"auditID": "a", "stage": "Panic"}']
     """
     try:
@@ -142,7 +146,7 @@ DOORS = (
 )
 
 
-def _many(body: bytes) -> Sequence[Raw | bytes]:
+def _many(body: bytes) -> Sequence[Text]:
     """Return the records of an array, a document, or lines."""
     try:
         return _raws(body) if body.lstrip().startswith(b"[") else [_raw(body)]
@@ -150,7 +154,7 @@ def _many(body: bytes) -> Sequence[Raw | bytes]:
         return [line for line in body.splitlines() if line.strip()]
 
 
-def _posted(found: Sequence[Raw | bytes], body: bytes, key: Callable[[bytes | Raw], int], hint: str = "") -> Posted:
+def _posted(found: Sequence[Text], body: bytes, key: Callable[[Text], int], hint: str = "") -> Posted:
     if len(found) > MOST:
         raise refusals.TooLarge(f"more than {MOST} records in a body")
     posted = _all(found, body, key) or _each(found, key)
@@ -159,27 +163,27 @@ def _posted(found: Sequence[Raw | bytes], body: bytes, key: Callable[[bytes | Ra
     return posted
 
 
-def _all(found: Sequence[Raw | bytes], body: bytes, key: Callable[[bytes | Raw], int]) -> Posted | None:
+def _all(found: Sequence[Text], body: bytes, key: Callable[[Text], int]) -> Posted | None:
     """Return the records at C's speed where all are sound and on one line each, as they should be."""
     if b"\n" in body.rstrip() or len(body) > lines.LONGEST:
         return None
     try:
-        return Posted([*map(bytes, found)], [*map(key, found)], [])
+        return Posted(found, [*map(key, found)])
     except records.BROKEN:
         return None
 
 
-def _each(found: Iterable[Raw | bytes], key: Callable[[bytes | Raw], int]) -> Posted:
-    posted = Posted([], [], [])
+def _each(found: Iterable[Text], key: Callable[[Text], int]) -> Posted:
+    sound, keys, broken = list[Text](), list[int](), list[Broken]()
     for one in found:
         text = bytes(one)
         try:
             line = _on_one_line(text)
-            posted.keys.append(key(line))
-            posted.lines.append(line)
-        except records.BROKEN as broken:
-            posted.broken.append(Broken(records.reason(broken), text[: lines.KEPT]))
-    return posted
+            keys.append(key(line))
+            sound.append(line)
+        except records.BROKEN as why:
+            broken.append(Broken(records.reason(why), text[: lines.KEPT]))
+    return Posted(sound, keys, broken)
 
 
 def _on_one_line(text: bytes) -> bytes:

@@ -45,6 +45,7 @@ class Listener:
             access_log=False,
             log_config=None,
             server_header=False,
+            proxy_headers=False,  # who sent it is who we spoke with
             limit_concurrency=CONNECTIONS,
             timeout_graceful_shutdown=GRACE,
             ssl_context_factory=(lambda *_: context) if context else None,
