@@ -14,7 +14,7 @@ import polars as pl
 from plimsoll import engines, errors, facts, flow_sigma, frames, store, tables
 from plimsoll.cluster import objects as inventory
 from plimsoll.cluster import resolve
-from plimsoll.detect import evidence, judge
+from plimsoll.detect import evidence, judge, quarantine
 from plimsoll.learn import maturity, profile
 from plimsoll.policies import role
 from plimsoll.sources import follow as following
@@ -26,7 +26,7 @@ Progress = Callable[[str, int], None]
 Alert = dict[str, object]
 
 REGROUP = 60_000
-"""Rows of facts after which they are added up: what bounds the memory of learning."""
+"""Distinct acts of batches after which they are added up: what bounds the memory of learning."""
 
 
 class Cluster(NamedTuple):
@@ -69,27 +69,42 @@ def quiet(_: str, __: int) -> None:
 
 
 class Facts:
-    """Facts that come in and are added up as they come."""
+    """Facts of events that come in, added up as they come: first equal acts, then, of many acts, equal facts."""
 
     def __init__(self, engine: str = "polars") -> None:
         self._engine = engine
-        self._parts: list[pl.DataFrame] = []
-        self._held, self._fresh = 0, 0
+        self._tallies: dict[str, list[pl.DataFrame]] = {}
+        self._facts: list[pl.DataFrame] = []
+        self._acts, self._fresh, self._held = 0, 0, 0
 
-    def add(self, part: pl.DataFrame) -> None:
-        """Take in the facts of a batch."""
-        self._parts.append(part)
-        self._fresh += part.height
-        # Half of what is held at least, so that a large profile is not added up again for every batch.
-        if self._fresh > max(REGROUP, self._held // 2):
-            self._parts = [self.profile()]
-            self._held, self._fresh = self._parts[0].height, 0
+    def take(self, stream: str, events: pl.DataFrame) -> None:
+        """Take in a batch of events."""
+        tally = facts.tally(stream, events)
+        self._tallies.setdefault(stream, []).append(tally)
+        self._acts += tally.height
+        if self._acts > REGROUP:
+            self._tallies = {one: [facts.added(pl.concat(parts))] for one, parts in self._tallies.items()}
+            self._acts = sum(tally.height for (tally,) in self._tallies.values())
+            if self._acts > REGROUP // 2:
+                self._state()
 
     def profile(self) -> pl.DataFrame:
         """Return the profile of all that came in."""
-        if not self._parts:
-            return frames.empty(tables.PROFILE)
-        return engines.collect(profile.learn(engines.of(pl.concat(self._parts), self._engine)))
+        self._state()
+        return self._learned() if self._facts else frames.empty(tables.PROFILE)
+
+    def _state(self) -> None:
+        for stream, parts in self._tallies.items():
+            self._facts.append(facts.of_tally(stream, facts.added(pl.concat(parts))))
+            self._fresh += self._facts[-1].height
+        self._tallies, self._acts = {}, 0
+        # Half of what is held at least, so that a large profile is not added up again for every batch.
+        if self._fresh > max(REGROUP, self._held // 2):
+            self._facts = [self._learned()]
+            self._held, self._fresh = self._facts[0].height, 0
+
+    def _learned(self) -> pl.DataFrame:
+        return engines.collect(profile.learn(engines.of(pl.concat(self._facts), self._engine)))
 
 
 def _read(source: inputs.Input, read: reading.Reading, rejects: Rejects) -> Iterator[reading.Batch]:
@@ -122,7 +137,7 @@ def learn(
         read = reading.Reading(source, format=form)
         taught, stated = Facts(engine), 0
         for batch in _read(source, read, rejects):
-            taught.add(facts.of(batch.stream, cluster.resolved(batch)))
+            taught.take(batch.stream, cluster.resolved(batch))
             stated += batch.events.height
             progress(read.name, read.accepted + read.rejected)
         accepted += read.accepted
@@ -169,7 +184,7 @@ def learn_on(
         rejects.add(batch.rejects)
         accepted += batch.accepted
         taught = Facts()
-        taught.add(facts.of(batch.stream, cluster.resolved(batch)))
+        taught.take(batch.stream, cluster.resolved(batch))
         if batch.digest:
             kept.add(
                 batch.digest,
@@ -202,13 +217,41 @@ def known(directory: Path, engine: str = "polars") -> pl.DataFrame:
 def judged_by(directory: Path | None, engine: str = "polars") -> judge.Judge:
     """Return a judge with the profile of a directory; without one all is new, and only the token ledger has a say."""
     learned = frames.empty(tables.PROFILE) if directory is None else known(directory, engine)
-    today = learned["day"].max()
-    levels = evidence.levels(engines.of(learned, engine), today if isinstance(today, int) else 0)
-    held = evidence.Levels(*[engines.of(engines.collect(level)) for level in levels])
+    approved = _approved(directory)
+    compiled = _Compiled(learned, engine)
+    believed = quarantine.believed(learned, quarantine.held_back(learned, compiled.levels, approved))
+    credentials = believed.filter(pl.col("verb").is_in(facts.CREDENTIAL_VERBS))
+    levels = compiled.levels(believed)
+    return judge.Judge(levels, credentials, approved, unlearned=directory is None, seed=secrets.randbits(63))
+
+
+def held_back(directory: Path) -> pl.DataFrame:
+    """Return what was learned under suspicion, and is not believed until somebody approves it."""
+    learned = known(directory)
+    return quarantine.held_back(learned, _Compiled(learned, "polars").levels, _approved(directory))
+
+
+def _approved(directory: Path | None) -> list[judge.Approved]:
     approvals = [] if directory is None else store.Profile.open(directory).state.approvals()
-    approved = [(one.subject, one.verb, one.object) for one in approvals]
-    credentials = learned.filter(pl.col("verb").is_in(facts.CREDENTIAL_VERBS))
-    return judge.Judge(held, credentials, approved, unlearned=directory is None, seed=secrets.randbits(63))
+    return [(one.subject, one.verb, one.object) for one in approvals]
+
+
+class _Compiled:
+    """A profile compiled for questions, and compiled anew where less of it is believed."""
+
+    def __init__(self, learned: pl.DataFrame, engine: str) -> None:
+        today = learned["day"].max()
+        self._today, self._engine = today if isinstance(today, int) else 0, engine
+        self._height = -1
+        self._levels: evidence.Levels | None = None
+
+    def levels(self, believed: pl.DataFrame) -> evidence.Levels:
+        """Return the levels of a part of the profile: parts of one height are the same."""
+        if self._levels is None or self._height != believed.height:
+            levels = evidence.levels(engines.of(believed, self._engine), self._today)
+            self._levels = evidence.Levels(*[engines.of(engines.collect(level)) for level in levels])
+            self._height = believed.height
+        return self._levels
 
 
 class Verdicts(NamedTuple):

@@ -72,13 +72,26 @@ def test_what_cannot_be_read_at_all_leaves_no_profile_behind(tmp_path):
 
 
 def test_facts_that_come_in_are_added_up_before_they_are_too_many(monkeypatch):
-    monkeypatch.setattr(flow, "REGROUP", 200)
+    events = told.events("audit", HABIT)
+    acts, part = facts.tally("audit", events).height, facts.of("audit", events)
+    monkeypatch.setattr(flow, "REGROUP", 2 * acts)
     taught = flow.Facts()
-    part = facts.of("audit", told.events("audit", HABIT))
     for _ in range(20):
-        taught.add(part)
-        assert sum(frame.height for frame in taught._parts) <= 200 + part.height
+        taught.take("audit", events)
+        assert sum(frame.height for parts in taught._tallies.values() for frame in parts) <= 3 * acts
+        assert sum(frame.height for frame in taught._facts) <= 3 * part.height
     assert taught.profile()["count"].sum() == 20 * part["count"].sum()
+
+
+def test_distinct_acts_without_end_become_facts_that_are_added_up(monkeypatch):
+    monkeypatch.setattr(flow, "REGROUP", 20)
+    taught, stated = flow.Facts(), 0
+    for one in range(30):
+        events = told.events("audit", [told.request(source_ip=f"10.0.{one}.{n}") for n in range(10)])
+        taught.take("audit", events)
+        stated += facts.of("audit", events)["count"].sum()
+        assert sum(frame.height for parts in taught._tallies.values() for frame in parts) <= 30
+    assert taught.profile()["count"].sum() == stated
 
 
 def test_a_profile_of_another_vocabulary_is_refused(profile):

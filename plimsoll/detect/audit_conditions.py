@@ -182,41 +182,71 @@ _TEXTS = (
 _KEPT = (*_TEXTS, "user_groups", "impersonatedUser_groups", "sourceIPs", "responseStatus_code", "level", "requestObject", "responseObject")  # fmt: skip
 
 
-def prepared(events: pl.DataFrame) -> pl.DataFrame:
+_SEVERAL = (col("sourceIPs").list.len() > 1).fill_null(value=False)
+_ODD = (CODE.is_in([401, 403]), DECISION == "forbid", col("impersonatedUser_username").is_not_null())
+"""What is worth a look whatever was asked."""
+_TELLS_MORE = (
+    col("requestObject").is_not_null(),
+    col("responseObject").is_not_null(),
+    _SEVERAL,
+    SUB.is_in(CONNECTING),
+    *_ODD,
+)
+"""Rules see more in these than what tells acts apart (facts.audit.KEYS): bodies, proxies, what the URI asks to be run."""
+
+
+def prepared(events: pl.DataFrame, cleared: pl.Series | None = None) -> pl.DataFrame:
     """Return the events that a rule could be about, with `row` and the columns that conditions need beyond the stream's.
+
+    Without those that are `cleared` and tell no more than their key does (audit_rules.hits).
 
     from_outside, from_cloud, from_tor   some address of the chain is one of the Internet, a cloud, a Tor exit
     forged                               the chain claims to begin inside, and a later address is outside
     collides                             its auditID stands for another request too
     says, answers                        words of the body and of the answer (audit_bodies)
     target, ok, platform, made, …        what is asked most, by name
+
+    Where there is no such event, these columns are missing too.
     """
-    collides = col("auditID").is_in(_collisions(events).implode()).fill_null(value=False)
-    several = (col("sourceIPs").list.len() > 1).fill_null(value=False)
-    odd = events.select(functools.reduce(operator.or_, (collides, several, *_ODD)).arg_true()).to_series()
-    touching, strange = _suspects(events)
+    collisions = _collisions(events)
+    unsettled = _unsettled(events, cleared, collisions).with_columns(
+        collides=col("auditID").is_in(collisions.implode()).fill_null(value=False)
+    )
+    if unsettled.is_empty():
+        return unsettled
+    odd = unsettled.filter(functools.reduce(operator.or_, (col("collides"), _SEVERAL, *_ODD)))["row"]
+    touching, strange = _suspects(unsettled)
     strange = pl.concat([strange, odd])
-    rows = pl.concat([touching, strange]).unique().sort()
-    suspects = events.select(*_KEPT, "stage").with_row_index("row")[rows].with_columns(collides=collides)
+    suspects = unsettled.filter(col("row").is_in(pl.concat([touching, strange]).implode()))
     texts = suspects.filter(
         col("stage").ne_missing("RequestReceived"), ~_DULL | col("row").is_in(strange.unique().implode())
     )
+    if texts.is_empty():
+        return texts
     texts = texts.with_columns(col(*_TEXTS).fill_null(""), col("responseStatus_code").fill_null(0), *_chains(texts))
     marked = texts.with_columns(**_SIMPLE).with_columns(**_FROM_SIMPLE).with_columns(**_FROM_THESE)
     return marked.with_columns(*_bodies(marked))
 
 
 _ASKED = ("user_username", "verb", "objectRef_resource", "objectRef_subresource", "userAgent", "source_ip")
-_ODD = (CODE.is_in([401, 403]), DECISION == "forbid", col("impersonatedUser_username").is_not_null())
-"""What is worth a look whatever was asked."""
+
+
+def _unsettled(events: pl.DataFrame, cleared: pl.Series | None, collisions: pl.Series) -> pl.DataFrame:
+    """Return the events that have to be looked at, with their `row`."""
+    asked = events.select(*_KEPT, "stage").with_row_index("row")
+    if cleared is None:
+        return asked
+    more = functools.reduce(operator.or_, _TELLS_MORE).fill_null(value=False)
+    again = col("auditID").is_in(collisions.implode()) if len(collisions) else False
+    return asked.filter(~cleared | more | again)
 
 
 def _suspects(events: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-    """Return the positions of events that touch what rules are about, and of those by somebody strange.
+    """Return the rows of events that touch what rules are about, and of those by somebody strange.
 
     Each distinct way of asking is looked at once.
     """
-    ways = events.select(*_ASKED).with_row_index("row").group_by(_ASKED).agg("row")
+    ways = events.select("row", *_ASKED).group_by(_ASKED).agg("row")
     outside = pl.Series(list(filter(audit_addresses.outside, ways["source_ip"].drop_nulls().unique())), dtype=pl.String)
     scanners = pl.Series(list(filter(_scans, ways["userAgent"].drop_nulls().unique())), dtype=pl.String)
     judged = ways.select("row", touching=_touching(), strange=_strange(outside, scanners))

@@ -480,15 +480,18 @@ def by_id() -> dict[str, Rule]:
     return {rule.id: rule for rule in RULES}
 
 
-def hits(events: pl.DataFrame) -> pl.DataFrame:
+def hits(events: pl.DataFrame, cleared: pl.Series | None = None) -> pl.DataFrame:
     """Return which rules hit which events (tables.AUDIT): columns row (its position) and rule, in that order.
+
+    `cleared` says of which events one with the same key (facts.key) was judged before and hit by no rule: where
+    a rule could see no more in this one, it is passed over.
 
     >>> from plimsoll import frames, tables
     >>> event = {"verb": "deletecollection", "objectRef_resource": "events", "user_username": "ann", "stage": "Panic"}
     >>> hits(frames.of_rows(tables.AUDIT, [event])).rows()
     [(0, 'events-deleted')]
     """
-    suspects = prepared(events)
+    suspects = prepared(events, cleared)
     if suspects.is_empty():
         return pl.DataFrame(schema={"row": pl.UInt32, "rule": pl.String})
     judged = suspects.select("row", *(rule.when.alias(rule.id) for rule in RULES))

@@ -51,6 +51,7 @@ class Changes:
 
     def take(self, events: pl.DataFrame) -> None:
         """Remember the changes among these audit events."""
+        events = events.select(*_KEPT, "verb", "stage", "responseStatus_code", "objectRef_subresource")
         written = events.filter(_WRITTEN & col("time").is_not_null())
         for row in written.filter(col("responseStatus_code") == 201).select(_KEPT).iter_rows(named=True):
             self._make(row)

@@ -14,14 +14,12 @@ import narwhals.stable.v2 as nw
 import polars as pl
 
 from plimsoll import facts
-from plimsoll.detect import acts, audit_rules, changes, evidence, explain, ledger, stories, weigh
+from plimsoll.detect import acts, audit_rules, changes, evidence, explain, ledger, settled, stories, weigh
 
 Approved = tuple[str, str, str]
 MINUTE = pl.col("time").dt.truncate("1m").alias("minute")
 POWERS = ("credential-access", "execution", "privilege-escalation")
 """Tactics: who does such things out of habit has a token worth stealing."""
-MOST_USUAL = 2_000_000
-"""Hashes of usual acts that are remembered; then we forget them all and begin anew."""
 MOST_NOTABLE = 200_000
 """Notable acts of a run that are kept; beyond it only a count."""
 
@@ -46,7 +44,7 @@ class Judge:
         """
         self._approved, self._unlearned = approved, unlearned
         self._known = known
-        self._usual = pl.Series([], dtype=pl.UInt64)
+        self._usual = settled.Settled()
         self._seed = seed
         self._notable: list[acts.Act] = []
         self._changes = changes.Changes()
@@ -60,9 +58,9 @@ class Judge:
         if stream == "audit":
             self._changes.take(events)
             self._ledger.take(events)
-            events = _ruled(events)
         keyed = events.with_columns(key=facts.key(stream).hash(self._seed))
-        usual = keyed["key"].is_in(self._usual.implode())
+        usual = self._usual.holds(keyed["key"])
+        keyed = _ruled(keyed, usual) if stream == "audit" else keyed
         keyed = keyed.filter(~usual | (keyed["rules"].is_not_null() if stream == "audit" else False))
         if keyed.is_empty():
             return []
@@ -152,13 +150,18 @@ class Judge:
             notable = notable | (pl.col("findings").list.len() > 0) | pl.col("rules").is_not_null()
         found = judged.filter(notable)
         fresh = judged.join(found, on="kind", how="anti").get_column("kind").unique()
-        self._usual = fresh if self._usual.len() > MOST_USUAL else pl.concat([self._usual, fresh]).unique()
+        self._usual.add(fresh)
         return found
 
 
-def _ruled(events: pl.DataFrame) -> pl.DataFrame:
-    """Return audit events with a column `rules`: the ids of the rules that hit each, with spaces between; null for none."""
-    hits = audit_rules.hits(events).group_by("row").agg(rules=pl.col("rule").unique().sort().str.join(" "))
+def _ruled(events: pl.DataFrame, usual: pl.Series) -> pl.DataFrame:
+    """Return audit events with a column `rules`: the ids of the rules that hit each, with spaces between; null for none.
+
+    No rule hit the usual ones when they were first seen, so those are not judged again.
+    """
+    hits = audit_rules.hits(events, usual).group_by("row").agg(rules=pl.col("rule").unique().sort().str.join(" "))
+    if hits.is_empty():
+        return events.with_columns(rules=pl.lit(None, pl.String))
     return events.with_row_index("row").join(hits, on="row", how="left", maintain_order="left").drop("row")
 
 

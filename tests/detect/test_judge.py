@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plimsoll import frames, tables
-from plimsoll.detect import acts, judge, stories
+from plimsoll.detect import acts, judge, settled, stories
 from tests import told
 
 KNOWN = told.learned("audit", told.habit())
@@ -92,7 +92,7 @@ def test_of_usual_acts_nothing_is_kept():
 def test_memory_of_the_usual_is_bounded_and_losing_it_changes_no_alert(monkeypatch):
     rows = day(random.Random(3))
     wanted = alerts(rows, 20, budget=9)
-    monkeypatch.setattr(judge, "MOST_USUAL", 2)
+    monkeypatch.setattr(settled, "MOST", 2)
     assert alerts(rows, 20, budget=9) == wanted
 
 
