@@ -22,7 +22,19 @@ from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 import plimsoll
-from plimsoll import cli_evaluate, cli_install, cli_rbac, cli_rules, cli_sensor, cli_serve, errors, flow, outputs, store
+from plimsoll import (
+    cli_evaluate,
+    cli_install,
+    cli_policies,
+    cli_rbac,
+    cli_rules,
+    cli_sensor,
+    cli_serve,
+    errors,
+    flow,
+    outputs,
+    store,
+)
 from plimsoll import doctor as examination
 from plimsoll.outputs import places, table
 from plimsoll.store.state import Approval
@@ -73,7 +85,15 @@ profile_app = App(
     help_epilogue="Example: plimsoll profile list --profile ./profile",
 )
 app.command(profile_app)
-for one in (*cli_evaluate.APPS, *cli_install.APPS, *cli_rbac.APPS, *cli_rules.APPS, *cli_sensor.APPS, *cli_serve.APPS):
+for one in (
+    *cli_evaluate.APPS,
+    *cli_install.APPS,
+    *cli_policies.APPS,
+    *cli_rbac.APPS,
+    *cli_rules.APPS,
+    *cli_sensor.APPS,
+    *cli_serve.APPS,
+):
     app.command(one)
 
 
