@@ -24,8 +24,19 @@ CODE = "import sys; from plimsoll import cli; sys.argv[0] = 'plimsoll'; cli.main
 class Process:
     """`plimsoll serve` as a process of its own."""
 
-    def __init__(self, *options: object, url: str = "127.0.0.1:0") -> None:
-        command = [sys.executable, "-c", CODE, "serve", "--listen", url, "-o", "jsonl", *map(str, options)]
+    def __init__(self, *options: object, before: str = "") -> None:
+        """`before` is code that the process runs first."""
+        command = [
+            sys.executable,
+            "-c",
+            before + CODE,
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "-o",
+            "jsonl",
+            *map(str, options),
+        ]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert self.process.stderr
         said = self.process.stderr.readline()
@@ -62,8 +73,8 @@ def stack() -> Iterator[ExitStack]:
         yield opened
 
 
-def started(stack: ExitStack, *options: object) -> Process:
-    made = Process(*options)
+def started(stack: ExitStack, *options: object, before: str = "") -> Process:
+    made = Process(*options, before=before)
     stack.callback(lambda: made.process.poll() is None and made.end(signal.SIGKILL))
     return made
 
@@ -110,6 +121,32 @@ def test_nothing_acknowledged_is_lost_however_often_it_is_killed(stack: ExitStac
     assert asked["count"].sum() >= len(acknowledged)
     # Batches that were written and not acknowledged were sent again, and known again.
     assert asked["count"].sum() <= len(acknowledged) + 40
+
+
+FULL = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); "
+"""A disk that takes no more than this of a file."""
+
+
+def test_a_full_disk_refuses_what_it_cannot_keep_and_loses_nothing(stack: ExitStack, tmp_path: Path) -> None:
+    serving = started(stack, "--journal", tmp_path / "received", before=FULL)
+    answers = [
+        serving.sender.post("/sensor", b"\n".join(map(senders.sensor_alert, range(n, n + 50))))
+        for n in range(0, 1000, 50)
+    ]
+    kept = [n * 50 for n, answer in enumerate(answers) if answer.status == 200]
+    refused = [answer for answer in answers if answer.status != 200]
+    assert kept
+    assert {(answer.status, answer.headers.get("retry-after")) for answer in refused} == {(429, "15")}
+    serving.end(signal.SIGKILL)
+    told = {alert["id"] for _, alert in serving.told}
+    serving = started(stack, "--journal", tmp_path / "received")
+    assert serving.sender.post("/sensor", senders.sensor_alert(5000)).status == 200
+    deadline = time.monotonic() + 20
+    wanted = {f"a{number}" for first in kept for number in range(first, first + 50)} | {"a5000"}
+    while not wanted <= told and time.monotonic() < deadline:
+        told |= {alert["id"] for _, alert in serving.told}
+        time.sleep(0.05)
+    assert wanted <= told
 
 
 def named(number: int) -> dict[str, Any]:

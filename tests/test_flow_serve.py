@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from plimsoll import errors, flow, flow_serve
+from plimsoll.sensor.spool import Spool
 from plimsoll.server import guard
 from tests.server import senders
 
@@ -89,6 +90,18 @@ def test_alerts_of_sensors_are_handed_on_as_they_are(serve: Serve) -> None:
     served.sender.post("/sensor", senders.sensor_alert(1) + b"\n" + senders.sensor_alert(2) + b"\n")
     assert served.wait_for(lambda: len(served.alerts) == 2)
     assert served.alerts == [json.loads(senders.sensor_alert(number)) for number in (1, 2)]
+
+
+def test_the_spool_of_a_sensor_gets_rid_of_its_alerts(serve: Serve, tmp_path: Path) -> None:
+    served = serve()
+    spool = Spool(tmp_path / "spool", f"{served.server.url}/sensor")
+    spool.start()
+    for number in range(100):
+        spool.put(senders.sensor_alert(number) + b"\n")
+    assert served.wait_for(lambda: len(served.alerts) == 100)
+    spool.close()
+    assert spool.status()["waiting"] == 0
+    assert (spool.sent, spool.error) == (100, "")
 
 
 def test_alerts_of_falco_are_judged(serve: Serve) -> None:
