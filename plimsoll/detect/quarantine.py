@@ -167,7 +167,7 @@ def _suspicious(weighed: pl.DataFrame, apart: timedelta, *, strict: bool) -> pl.
 
 def _against(rows: list[dict[str, Any]], *, strict: bool) -> list[dict[str, Any]]:
     telling = [row for row in rows if row["bits"] >= stories.LEAST]
-    if score(rows) >= stories.QUARANTINE:
+    if score(rows) >= stories.QUARANTINE and any(_anchors(row) for row in telling):
         return telling
     if not strict:
         return []
@@ -178,6 +178,16 @@ def _against(rows: list[dict[str, Any]], *, strict: bool) -> list[dict[str, Any]
         if row["verb"] == "request" and row["object"] in expected and row["bits"] >= stories.SENSITIVE
     }
     return [row for row in rows if any(what in strange for verb, what in _said(row) if verb == "request")]
+
+
+def _anchors(row: Mapping[str, Any]) -> bool:
+    """Say whether a fact can make a session suspicious; that something was refused or is elsewhere cannot."""
+    verb, expected = row["verb"], frozenset(_expected())
+    return (
+        verb in ANCHORS
+        or (verb == "request" and row["object"] in expected)
+        or (verb == "within" and row["given"] in expected)
+    )
 
 
 def score(rows: Iterable[Mapping[str, Any]]) -> float:
