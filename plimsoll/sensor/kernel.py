@@ -45,6 +45,8 @@ class Kernel:
         self._open(set(probes) if probes is not None else None)
         self._ring = ring.Ring(self._maps["ring"].descriptor, self._maps["ring"].size)
         self._control = mmap.mmap(self._maps["controls"].descriptor, mmap.PAGESIZE)
+        # By words that are set at once: struct.pack_into clears first, and the kernel would see no heartbeat.
+        self._words, self._halves = memoryview(self._control).cast("Q"), memoryview(self._control).cast("I")
         self._settle()
 
     # What is loaded, attached and pinned
@@ -288,26 +290,25 @@ class Kernel:
 
     def _revise(self) -> None:
         """Let the kernel forget which open files were known."""
-        at = shapes.CONTROL.size - 8
-        (revision,) = struct.unpack_from("<Q", self._control, at)
-        struct.pack_into("<Q", self._control, at, (revision + 1) & 0xFFFFFFFF)
+        at = shapes.CONTROL.size // 8 - 1
+        self._words[at] = (self._words[at] + 1) & 0xFFFFFFFF
 
     # How it is run
 
     def control(self, *, enforce: bool, max_silence: float, default_mode: Mode) -> None:
         """Set break glass, how many seconds without heartbeat stop enforcement (0 = none do), and new containers' mode."""
         self.heartbeat()
-        struct.pack_into("<Q", self._control, 8, int(max_silence * 1e9))
-        struct.pack_into("<II", self._control, 16, int(enforce), default_mode)
+        self._words[1] = int(max_silence * 1e9)
+        self._halves[4], self._halves[5] = int(enforce), default_mode
 
     def want(self, kinds: int, patterns: Iterable[tuple[str, int]] = ()) -> None:
         """Tell of these kinds (a mask of 1 << kind) whatever the profiles know; of files only those of the patterns."""
         self.set_patterns(shapes.RULES, patterns)
-        struct.pack_into("<I", self._control, 32, kinds & 0xFFFFFFFF)
+        self._halves[8] = kinds & 0xFFFFFFFF
 
     def heartbeat(self) -> None:
         """Say that the agent lives."""
-        struct.pack_into("<Q", self._control, 0, time.clock_gettime_ns(time.CLOCK_BOOTTIME))
+        self._words[0] = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
     def counters(self) -> dict[int, Counters]:
         """Return the counters of each profile, those of containers since gone included."""
@@ -342,11 +343,13 @@ class Kernel:
             self._maps["isolated"].put(key, b"\1\0\0\0")
         else:
             self._maps["isolated"].drop(key)
-        struct.pack_into("<I", self._control, 28, sum(1 for _ in self._maps["isolated"].keys()))  # noqa: SIM118
+        self._halves[7] = sum(1 for _ in self._maps["isolated"].keys())  # noqa: SIM118
 
     def close(self, *, unpin: bool = False) -> None:
         """Let go; with `unpin` the programs are detached, else pinned ones go on."""
         self._ring.close()
+        for view in (self._words, self._halves):
+            view.release()
         self._control.close()
         if self.pin is None or unpin:
             for link in self._links:

@@ -12,10 +12,18 @@ import select
 import struct
 import threading
 
-_PLACE, _HEAD = struct.Struct("<Q"), struct.Struct("<II")
+_HEAD = struct.Struct("<II")
 _BUSY, _DISCARDED = 1 << 31, 1 << 30
 WINDOW = 512 << 10
 """Bytes of the data that are mapped at a time."""
+
+
+def place(page: mmap.mmap) -> memoryview:
+    """Return a page as words, each read and written at once, for the kernel does both beside us.
+
+    `struct.pack_into` would not do: it clears what it writes to, and for that moment the kernel sees a ring that is full.
+    """
+    return memoryview(page).cast("Q")
 
 
 class Ring:
@@ -25,8 +33,8 @@ class Ring:
         """Open the ring of a map that is `size` bytes long; hand over at most so many events at a time."""
         page = mmap.PAGESIZE
         self._descriptor, self._size, self._most = descriptor, size, most
-        self._read = mmap.mmap(descriptor, page)
-        self._written = mmap.mmap(descriptor, page, prot=mmap.PROT_READ, offset=page)
+        self._pages = mmap.mmap(descriptor, page), mmap.mmap(descriptor, page, prot=mmap.PROT_READ, offset=page)
+        self._read, self._written = map(place, self._pages)
         self._window = min(WINDOW, size)
         self._number, self._data = 0, self._mapped(0)
         self._events = select.epoll()
@@ -47,7 +55,7 @@ class Ring:
 
     def _take(self) -> list[bytes]:
         taken: list[bytes] = []
-        (at,), (end,) = _PLACE.unpack_from(self._read), _PLACE.unpack_from(self._written)
+        at, end = self._read[0], self._written[0]
         while at < end and len(taken) < self._most:
             # Taking a lock orders the reads before and after it, on every processor.
             with self._barrier:
@@ -59,7 +67,7 @@ class Ring:
                 if not head & _DISCARDED:
                     taken.append(self._bytes(at + _HEAD.size, length))
             at += (length + _HEAD.size + 7) // 8 * 8
-        _PLACE.pack_into(self._read, 0, at)
+        self._read[0] = at
         return taken
 
     def _bytes(self, at: int, length: int) -> bytes:
@@ -73,5 +81,7 @@ class Ring:
     def close(self) -> None:
         """Let go of it; what is unread stays."""
         self._events.close()
-        for one in (self._data, self._written, self._read):
-            one.close()
+        for view in (self._read, self._written):
+            view.release()
+        for page in (self._data, *self._pages):
+            page.close()

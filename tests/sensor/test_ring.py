@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import signal
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,3 +122,18 @@ def test_another_reader_goes_on_where_the_last_one_ended(written: Written) -> No
     again = ring.Ring(written.descriptor, SIZE)
     assert again.poll(0.0) == [b"b"]
     again.close()
+
+
+def test_a_place_is_set_at_once_so_that_nobody_reads_half_of_it() -> None:
+    places = ring.place(mmap.mmap(-1, PAGE))
+    before, after = (1 << 24) - 8, (1 << 24) + 8
+    places[0] = before
+    writer = os.fork()
+    if not writer:
+        while True:
+            places[0] = after
+            places[0] = before
+    seen = {places[0] for _ in range(300_000)}
+    os.kill(writer, signal.SIGKILL)
+    os.waitpid(writer, 0)
+    assert seen <= {before, after}

@@ -106,7 +106,7 @@ static __always_inline void put_cwd(struct slot *slot, struct task_struct *task)
 #define TRIES 8
 
 /* Copies the event to the ring; returns 0 or why not. Since 6.15 the ring's lock gives up after a quarter of a second,
- * which happens where a virtual processor rests while it holds it: so that refusal is not final. */
+ * which a virtual processor may rest while it holds it: that refusal is not final. */
 static __always_inline u32 write_ring(struct event *event)
 {
 	u32 size = __builtin_offsetof(struct event, texts) + event->used;
