@@ -3,7 +3,7 @@
 #   make demo    the whole idea on bundled recordings
 #   make test    formatting, lint, types, layers, tests
 #   make bench   how fast, and in how much memory
-#   make soak    the sensor's endurance, as root: forbidden programs, floods, kills, new pods; about half an hour
+#   make soak    the sensor's endurance, as root: forbidden programs, floods, kills, new pods; about an hour
 #   make setup   .venv/bin/plimsoll with every engine and the development tools
 #   make bpf     the sensor's kernel programs, and what they and their tests take (as root; else it says what is missing)
 #   make lock    newest versions into requirements.lock
