@@ -35,6 +35,10 @@ _DONE = col("responseStatus_code").is_between(200, 299)
 _WRITTEN = col("verb").is_in(["create", "patch", "update"]) & (col("stage") == "ResponseComplete") & _DONE
 _ON_PODS = (col("objectRef_resource") == "pods") & col("objectRef_subresource").is_in(["binding", "status"])
 _REGISTERS = (col("objectRef_resource") == "nodes") & (col("verb") == "create") & col("objectRef_subresource").is_null()
+_ROLLS = col("objectRef_resource").is_in(WORKLOADS) & col("objectRef_subresource").is_null()
+_MADE = col("responseStatus_code") == 201
+_TELLING = _MADE | _ROLLS | _ON_PODS | _REGISTERS
+_ASKED = ("verb", "stage", "responseStatus_code", "objectRef_subresource")
 _KEPT = ("time", "user_username", "user_groups", "objectRef_resource", "objectRef_namespace", "objectRef_name")
 
 
@@ -51,11 +55,11 @@ class Changes:
 
     def take(self, events: pl.DataFrame) -> None:
         """Remember the changes among these audit events."""
-        events = events.select(*_KEPT, "verb", "stage", "responseStatus_code", "objectRef_subresource")
-        written = events.filter(_WRITTEN & col("time").is_not_null())
-        for row in written.filter(col("responseStatus_code") == 201).select(_KEPT).iter_rows(named=True):
+        events = events.select(*_KEPT, *_ASKED).filter(_TELLING & col("time").is_not_null())
+        written = events.filter(_WRITTEN)
+        for row in written.filter(_MADE).select(_KEPT).iter_rows(named=True):
             self._make(row)
-        rolled = written.filter(col("objectRef_resource").is_in(WORKLOADS) & col("objectRef_subresource").is_null())
+        rolled = written.filter(_ROLLS)
         latest = rolled.group_by("user_username", "objectRef_namespace").agg(
             col("time").max(),
             col("user_groups").first(),
@@ -66,7 +70,7 @@ class Changes:
             self._rolled.setdefault(row["objectRef_namespace"] or "", {})[_who(row)] = row["time"]
         self._move(written)
         # A kubelet that starts registers its node also where that is known already (409).
-        for row in events.filter(_REGISTERS & col("time").is_not_null()).select(_KEPT).iter_rows(named=True):
+        for row in events.filter(_REGISTERS).select(_KEPT).iter_rows(named=True):
             self._registered[_who(row)] = row["time"]
 
     def founding(self, at: datetime) -> bool:
