@@ -94,9 +94,9 @@ def _effective() -> int:
 
 
 def refusal() -> str:
-    """Return why this process may not load the sensor's programs, empty where it may."""
+    """Return why this process may not load the sensor's programs, empty where it may, be it with less to see."""
     held = _effective()
-    lacking = [name for name in ("CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN") if not held >> RIGHTS[name][0] & 1]
+    lacking = [name for name in ("CAP_BPF", "CAP_PERFMON") if not held >> RIGHTS[name][0] & 1]
     return f"the sensor needs root, or {', '.join(lacking)}" if lacking else ""
 
 
