@@ -5,6 +5,7 @@ Written in Narwhals over whole numbers, so that every engine gives the same answ
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
@@ -42,8 +43,10 @@ class Levels(NamedTuple):
     subjects: Frame
 
 
-def levels(profile: Frame, today: int) -> Levels:
+def levels(profile: Frame, today: int, hold: Callable[[Frame], Frame] = lambda frame: frame) -> Levels:
     """Return the levels of a profile (tables.PROFILE) as seen on the day `today`.
+
+    `hold` may compute a table that others are made of, so that it is not computed again for each.
 
     own             subject, verb, given, object -> weight, count, days, first, last
     applied         subject, verb, object -> for requests to create: weight of the subject's patches and updates of the same
@@ -52,7 +55,7 @@ def levels(profile: Frame, today: int) -> Levels:
     *_context       the same without the object -> total and number of distinct objects; of the own what is taken from them
     subjects        subject -> how many events and days it is known for
     """
-    own = _own(profile, today)
+    own = hold(_own(profile, today))
     shown = own.select("subject", "peer", "verb", "given", "object").with_columns(
         _kind(), nw.lit("").alias("all"), n=nw.lit(1)
     )
