@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -22,6 +23,8 @@ ROOM = 256 << 20
 """Bytes of bodies that are held at a time."""
 PATIENCE = 30.0
 """Seconds that a body may take to come; the audit webhook itself gives up after 30."""
+DRAINED = 5.0
+"""Seconds that the rest of a body is read that was refused."""
 REFILL = 64 << 20
 """Bytes of a journal that are read at the start to know again what is sent a second time."""
 
@@ -60,6 +63,8 @@ class Receiver:
         self._journal, self._junk, self._meter, self._token, self._room = kept, junk, meter, token, room
         self._largest = largest
         self._seen = seen.Seen()
+        self._flying: dict[Future[None], Sequence[int]] = {}
+        """What is on its way to the disk, with the keys of its records."""
         for line in kept.tail(REFILL):
             with contextlib.suppress(*records.BROKEN):  # a line that somebody else wrote
                 self._seen.add([door.key(line)])
@@ -71,6 +76,8 @@ class Receiver:
             told = await self._taken(request)
         except refusals.Refused as refused:
             self._meter.refused.labels(self.door.name, refused.kind).inc()
+            if not isinstance(refused, refusals.Late):
+                await _drained(request)
             return _refusal(refused)
         except ClientDisconnect:
             self._meter.refused.labels(self.door.name, "gone").inc()
@@ -117,12 +124,11 @@ class Receiver:
             raise
         is_new = self._seen.add(posted.keys)
         fresh = [*itertools.compress(posted.lines, is_new)]
-        try:
-            # Also where nothing is new: the first sending of it may still be on its way to the disk.
-            await asyncio.wrap_future(self._journal.append(b"\n".join([*fresh, b""])))
-        except refusals.Full:
-            self._seen.forget(itertools.compress(posted.keys, is_new))
-            raise
+        before = self._still_flying(posted.keys, is_new)
+        if fresh:
+            await self._written(fresh, [*itertools.compress(posted.keys, is_new)])
+        for one in before:
+            await asyncio.wrap_future(one)
         if posted.broken:
             self._junk.put(posted.broken, sender)
         told = {
@@ -134,6 +140,27 @@ class Receiver:
             self._meter.records.labels(self.door.name, outcome).inc(count)
         self._meter.bytes.labels(self.door.name).inc(len(body))
         return told
+
+    def _still_flying(self, keys: Sequence[int], is_new: Sequence[bool]) -> list[Future[None]]:
+        """Return the writes of which something was sent again before they were done."""
+        if all(is_new):
+            return []
+        again = {key for key, new in zip(keys, is_new, strict=True) if not new}
+        return [one for one, theirs in self._flying.items() if not again.isdisjoint(theirs)]
+
+    async def _written(self, fresh: Sequence[doors.Text], keys: Sequence[int]) -> None:
+        """Write lines; where that fails their records are as if they had not come."""
+        done: Future[None] | None = None
+        try:
+            done = self._journal.append(b"\n".join([*fresh, b""]))
+            self._flying[done] = keys
+            await asyncio.wrap_future(done)
+        except refusals.Full:
+            self._seen.forget(keys)
+            raise
+        finally:
+            if done:
+                del self._flying[done]
 
 
 class _Held:
@@ -149,6 +176,16 @@ class _Held:
 
     def give_back(self) -> None:
         self._room.give_back(self.size)
+
+
+async def _drained(request: Request) -> None:
+    """Read what is left of a body, within reason: a sender that is still writing does not see the answer."""
+    left = 2 * LARGEST
+    with contextlib.suppress(TimeoutError, ClientDisconnect, RuntimeError):
+        async with asyncio.timeout(DRAINED):
+            async for chunk in request.stream():
+                if (left := left - len(chunk)) < 0:
+                    return
 
 
 def _refusal(refused: refusals.Refused) -> Response:

@@ -79,12 +79,13 @@ class Journal:
         self._writer.start()
 
     def append(self, data: bytes) -> Future[None]:
-        """Take whole lines; the future is done once they are on the disk. Nothing to write waits for what is before it."""
+        """Take whole lines; the future is done once they are on the disk, and fails with Full where they cannot be."""
         done: Future[None] = Future()
+        done.set_running_or_notify_cancel()  # whoever waits may go away; the writer goes on
         with self._lock:
             if self._queued + len(data) > QUEUE:
                 raise refusals.Full("too much waits to be written", QUEUE_PAUSE)
-            if data and self._held + self._queued + len(data) > self._quota:
+            if self._held + self._queued + len(data) > self._quota:
                 raise refusals.Full("too much waits to be judged", FULL_PAUSE)
             self._queued += len(data)
             self._queue.put(_Write(data, done))

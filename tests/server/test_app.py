@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
@@ -107,6 +109,10 @@ def test_a_body_that_is_too_large_is_refused(serve: Serve, pack: Callable[[bytes
     assert answer.status == 413
 
 
+def test_a_sender_that_is_still_writing_is_told_why_it_is_refused(serve: Serve) -> None:
+    assert serve(largest=50_000).post(bytes(20 << 20)).status == 413
+
+
 def test_a_full_journal_is_a_429_that_says_when_to_come_again(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     served = serve()
 
@@ -121,19 +127,34 @@ def test_a_full_journal_is_a_429_that_says_when_to_come_again(serve: Serve, monk
     assert served.post(senders.event_list(senders.event(1))).body["accepted"] == 1
 
 
-def test_nothing_is_acknowledged_before_it_is_on_the_disk(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    served = serve()
+def test_what_is_sent_again_while_it_is_still_being_written_shares_its_fate(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served, begun, writes = serve(), threading.Event(), list[Future[None]]()
 
-    def failing(data: bytes) -> Future[None]:
-        done: Future[None] = Future()
-        done.set_exception(refusals.Full("cannot be kept: No space left on device", 15))
-        return done
+    def slow(data: bytes) -> Future[None]:
+        writes.append(Future())
+        begun.set()
+        return writes[-1]
 
-    with monkeypatch.context() as patch:
-        patch.setattr(served.journal, "append", failing)
-        assert served.post(senders.event_list(senders.event(1))).status == 429
-        # A duplicate of what is not on the disk is not acknowledged either.
-        assert served.post(senders.event_list(senders.event(1))).status == 429
+    monkeypatch.setattr(served.journal, "append", slow)
+    answers: list[int] = []
+    one = threading.Thread(target=lambda: answers.append(served.post(senders.event_list(senders.event(1))).status))
+    one.start()
+    assert begun.wait(5)
+    other = senders.Sender(f"http://127.0.0.1:{served.sender._connection.port}")
+    again = threading.Thread(
+        target=lambda: answers.append(other.post(AUDIT.path, senders.event_list(senders.event(1))).status)
+    )
+    again.start()
+    time.sleep(0.2)
+    assert answers == []
+    writes[0].set_exception(refusals.Full("cannot be kept: No space left on device", 15))
+    one.join(5)
+    again.join(5)
+    other.close()
+    assert answers == [429, 429]
+    assert len(writes) == 1
 
 
 def test_more_requests_than_there_is_room_for_come_again_later() -> None:

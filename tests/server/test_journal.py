@@ -45,13 +45,6 @@ def test_what_was_promised_is_there_in_order(opened: Open) -> None:
     assert lines(kept) == [str(number).encode() for number in range(500)]
 
 
-def test_nothing_to_write_waits_for_what_came_before(opened: Open) -> None:
-    kept = opened()
-    kept.append(b"a\n")
-    kept.append(b"").result(5)
-    assert lines(kept) == [b"a"]
-
-
 def test_half_a_line_of_a_crash_is_cut_off(tmp_path: Path) -> None:
     (tmp_path / "audit").mkdir()
     path = tmp_path / "audit" / "audit.jsonl"
