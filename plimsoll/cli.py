@@ -422,19 +422,45 @@ def profile_diff(before: Path, after: Path, /, *, output: Output = "table", colo
     help_epilogue="Example: plimsoll profile approve 'sa:ci/*' --verb request --object 'list secrets' --note CHG-1042 --profile ./profile",
 )
 def profile_approve(
-    subject: str,
+    subject: str = "",
     /,
     *,
-    verb: Annotated[str, Parameter(help="Verb of the fact, as `profile show` prints it.")],
-    object: Annotated[str, Parameter(help="Object of the fact, or a glob.")],  # noqa: A002
+    verb: Annotated[str, Parameter(help="Verb of the fact, as `profile show` prints it.")] = "",
+    object: Annotated[str, Parameter(help="Object of the fact, or a glob.")] = "",  # noqa: A002
+    alerts: Annotated[
+        Path | None, Parameter(help="Alerts that `detect -o jsonl` printed; approves their facts.")
+    ] = None,
+    ids: Annotated[
+        list[str] | None, Parameter(name="--id", help="Id of an alert among them; several may be given.", negative=())
+    ] = None,
     profile: ProfileDir,
     note: Annotated[str, Parameter(help="Why, for those who come after you.")] = "",
 ) -> int:
-    """Say that a fact is normal for a subject, though it was never learned."""
+    """Say that a fact is normal for a subject, though it was never learned, or so all facts of an alert."""
+    if (alerts is None) == (subject == "") or (alerts is None and not (verb and object)) or (alerts and not ids):
+        raise errors.UsageError("approve takes SUBJECT --verb VERB --object OBJECT, or --alerts FILE --id ID")
     kept = store.Profile.open(profile)
     who = os.environ.get("SUDO_USER") or os.environ.get("USER") or "unknown"
-    kept.state.approve(Approval(subject, verb, object, who, dt.datetime.now(dt.UTC), note))
-    print(f"approved: {subject} {verb} {object}")
+    meant = flow.facts_of_alerts(alerts, ids or []) if alerts else [(subject, verb, object)]
+    for fact in meant:
+        kept.state.approve(Approval(*fact, who, dt.datetime.now(dt.UTC), note))
+        print(f"approved: {' '.join(fact)}")
+    return OK
+
+
+@profile_app.command(name="pending", help_epilogue="Example: plimsoll profile pending --profile ./profile")
+def profile_pending(*, profile: ProfileDir, output: Output = "table", color: Color = "auto") -> int:
+    """List what was learned under suspicion: it is not believed until `profile approve` or three days confirm it."""
+    held = flow.held_back(profile)
+    if output != "table":
+        _put(output, _rows(held))
+        return OK
+    columns = [table.Column(name.upper()) for name in ("subject", "verb", "given", "object", "first")]
+    texts = [
+        [*(str(row[name]) for name in ("subject", "verb", "given", "object")), f"{row['first']:%Y-%m-%d %H:%M}"]
+        for row in held.iter_rows(named=True)
+    ]
+    table.show(columns, texts, sys.stdout, none="Nothing is held back.", color=color)
     return OK
 
 

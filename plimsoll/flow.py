@@ -6,8 +6,9 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import msgspec
 import narwhals.stable.v2 as nw
 import polars as pl
 
@@ -231,6 +232,34 @@ def held_back(directory: Path) -> pl.DataFrame:
     return quarantine.held_back(learned, _Compiled(learned, "polars").levels, _approved(directory))
 
 
+class _Alert(msgspec.Struct):
+    """What we need of an alert: whose it is, and what makes it."""
+
+    id: str
+    subject: str
+    facts: list[str] = []
+
+
+def facts_of_alerts(file: Path, ids: Sequence[str]) -> list[judge.Approved]:
+    """Return subject, verb and object of what makes these alerts, from the JSON lines that `detect` printed."""
+    found: dict[str, _Alert] = {}
+    try:
+        for line in file.read_bytes().splitlines():
+            if line.strip():
+                alert = msgspec.json.decode(line, type=_Alert)
+                found[alert.id] = alert
+    except (OSError, msgspec.MsgspecError, ValueError) as broken:
+        raise errors.InputError(f"no alerts one can read ({broken})", file=str(file)) from broken
+    if missing := [one for one in ids if one not in found]:
+        raise errors.InputError(f"no alert {', '.join(missing)}", file=str(file))
+    return [(found[one].subject, *_parted(fact)) for one in ids for fact in found[one].facts]
+
+
+def _parted(fact: str) -> tuple[str, str]:
+    verb, _, what = fact.partition(" ")
+    return verb, what
+
+
 def _approved(directory: Path | None) -> list[judge.Approved]:
     approvals = [] if directory is None else store.Profile.open(directory).state.approvals()
     return [(one.subject, one.verb, one.object) for one in approvals]
@@ -248,10 +277,15 @@ class _Compiled:
     def levels(self, believed: pl.DataFrame) -> evidence.Levels:
         """Return the levels of a part of the profile: parts of one height are the same."""
         if self._levels is None or self._height != believed.height:
-            levels = evidence.levels(engines.of(believed, self._engine), self._today)
-            self._levels = evidence.Levels(*[engines.of(engines.collect(level)) for level in levels])
+            levels = evidence.levels(engines.of(believed, self._engine), self._today, _held)
+            self._levels = evidence.Levels(*map(_held, levels))
             self._height = believed.height
         return self._levels
+
+
+def _held(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Compute a table and keep it in Polars."""
+    return engines.of(engines.collect(frame))
 
 
 class Verdicts(NamedTuple):

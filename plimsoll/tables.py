@@ -186,6 +186,7 @@ ALERTS: Table = (
     C("kind", "string", "deviation, rule, ledger or chain"),
     C("controls", "list[string]", "ids of the same rule elsewhere: panther:…, falco:…, sigma:…, guardduty:…"),
     C("maturity", "string", "mature, learning or unknown: how well the subject was known"),
+    C("facts", "list[string]", "what has to be approved for silence: verb and object, with a space between"),
 )
 
 STREAMS: dict[str, Table] = {"activity": ACTIVITY, "audit": AUDIT, "flow": FLOW}

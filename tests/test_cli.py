@@ -21,7 +21,7 @@ from tests import told
 HABIT = told.habit()
 LATE = told.at(days=told.LATER)
 THEFT = told.request("list secrets", time=LATE, source_ip="203.0.113.9")
-VERBS = ["", "demo", "learn", "detect", "profile", "profile list", "profile show", "profile diff", "profile approve", "profile forget", "profile export", "doctor"]  # fmt: skip
+VERBS = ["", "demo", "learn", "detect", "profile", "profile list", "profile show", "profile diff", "profile approve", "profile pending", "profile forget", "profile export", "doctor"]  # fmt: skip
 
 
 class Told:
@@ -118,6 +118,7 @@ def test_the_version_is_told(run):
         ["profile", "diff", "p", "nowhere"],
         ["profile", "export", "--profile", "p", "--as", "nonsense"],
         ["profile", "approve", "sa:a/b", "--profile", "p"],
+        ["profile", "approve", "--alerts", "a.jsonl", "--profile", "p"],
         ["profile", "nonsense"],
         ["learn", "", "--profile", "q"],
         ["learn", "\x00", "--profile", "q"],
@@ -217,6 +218,7 @@ def test_alerts_for_programs_have_their_fields(run, taught):
         "kind",
         "controls",
         "maturity",
+        "facts",
     }
     assert set(alert) == fields
     assert (alert["subject"], alert["severity"], alert["kind"]) == ("sa:shop/web", "critical", "ledger")
@@ -423,3 +425,33 @@ def test_a_full_disk_is_said_in_one_line():
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=120, check=False)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_approved_alert_is_silent_next_time_and_the_ledger_too_for_this_one_place(run):
+    told.log(Path("a.log"), HABIT)
+    told.log(Path("b.log"), [*HABIT, THEFT])
+    run("learn", "a.log", "--profile", "p")
+    said = run("detect", "b.log", "--profile", "p", "--budget", "5", "-o", "jsonl")
+    Path("alerts.jsonl").write_text(said.out)
+    (alert,) = said.lines
+    assert alert["kind"] == "ledger"
+    assert "at 203.0.113.9" in alert["facts"]
+    done = run("profile", "approve", "--alerts", "alerts.jsonl", "--id", alert["id"], "--profile", "p")
+    assert "approved: sa:shop/web request list secrets" in done.out
+    assert run("detect", "b.log", "--profile", "p", "--budget", "5", "-o", "jsonl").out == ""
+    elsewhere = THEFT | {"source_ip": "203.0.113.10"}
+    told.log(Path("c.log"), [*HABIT, elsewhere])
+    assert run("detect", "c.log", "--profile", "p", "--budget", "5", "-o", "jsonl").lines
+    assert run("profile", "approve", "--alerts", "alerts.jsonl", "--id", "no", "--profile", "p").code == 2
+
+
+def test_what_was_learned_under_suspicion_is_shown_and_released(run):
+    thefts = [THEFT | {"time": told.at(n, days=6), "userAgent": "curl/8.5.0"} for n in range(3)]
+    told.log(Path("a.log"), [*HABIT, *thefts])
+    run("learn", "a.log", "--profile", "p")
+    held = {(row["verb"], row["object"]) for row in run("profile", "pending", "--profile", "p", "-o", "jsonl").lines}
+    assert {("request", "list secrets"), ("agent", "curl")} <= held
+    assert "list secrets" in run("profile", "pending", "--profile", "p").out
+    run("profile", "approve", "sa:shop/web", "--verb", "*", "--object", "*", "--profile", "p")
+    run("profile", "approve", "pod:uid-web", "--verb", "at", "--object", "203.0.113.9", "--profile", "p")
+    assert run("profile", "pending", "--profile", "p", "-o", "jsonl").out == ""

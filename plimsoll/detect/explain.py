@@ -67,7 +67,15 @@ def alert(story: stories.Story, usual: Usual) -> Told:
         "kind": _kind(chapter),
         "controls": _controls(chapter.rules),
         "maturity": maturity(chapter.facts),
+        "facts": _facts(chapter),
     }
+
+
+def _facts(chapter: stories.Chapter) -> list[str]:
+    """Return what has to be approved so that the same is silent: facts, rules, and the place of a credential."""
+    told = [f"{fact.verb} {fact.object}" for fact in chapter.facts if fact.bits >= stories.LEAST]
+    places = [f"at {act.address}" for act in chapter.acts if act.findings]
+    return list(dict.fromkeys([*told, *(f"rule {rule}" for rule in chapter.rules), *places]))
 
 
 def _kind(chapter: stories.Chapter) -> str:
@@ -215,6 +223,7 @@ def ruled(rule: str, acts: Sequence[Act]) -> Told:
         "kind": "rule",
         "controls": _controls([rule]),
         "maturity": maturity(first.facts),
+        "facts": [f"rule {rule}"],
     }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Sequence
 
+import msgspec
 import narwhals.stable.v2 as nw
 import polars as pl
 
@@ -85,7 +86,7 @@ class Judge:
         key, kind = ["key", "subject", *ruled], ["kind", "subject", *ruled]
         happened = happened.join(kinds, left_on=key, right_on=kind, how="inner", nulls_equal=True)
         facts_of = happened.select("act", "of").join(weighed.rename({"act": "of"}), on="of", how="inner")
-        found = acts.of(stream, happened, facts_of)
+        found = self._allowed(acts.of(stream, happened, facts_of))
         room = max(0, MOST_NOTABLE - len(self._notable))
         self._notable += found[:room]
         self.forgone += len(found) - len(found[:room])
@@ -119,6 +120,23 @@ class Judge:
         weighed = self._excused(weigh.weigh(counted))
         return said.select("act", *evidence.FACT).join(weighed, on=evidence.FACT, how="left", nulls_equal=True)
 
+    def _allowed(self, found: list[acts.Act]) -> list[acts.Act]:
+        """Return acts without the rules that somebody approved for their subject, and findings at approved places.
+
+        A place is approved by its name only: no glob silences the ledger.
+        """
+        if not self._approved:
+            return found
+        return [self._without_approved(act) if act.rules or act.findings else act for act in found]
+
+    def _without_approved(self, act: acts.Act) -> acts.Act:
+        rules = tuple(rule for rule in act.rules if not self._is_approved((act.subject, "rule", rule)))
+        here = (act.subject, "at", act.address) in self._approved
+        return msgspec.structs.replace(act, rules=rules, findings=() if here else act.findings)
+
+    def _is_approved(self, fact: tuple[str, str, str]) -> bool:
+        return any(all(_means(glob, text) for glob, text in zip(globs, fact, strict=True)) for globs in self._approved)
+
     def _powerful(self, account: str) -> bool:
         """Say whether an account is one of the system's, or does what attackers want."""
         if account.startswith("sa:kube-system/"):
@@ -134,10 +152,7 @@ class Judge:
         if not self._approved:
             return weighed
         facts_said = weighed.select("subject", "verb", "object").iter_rows()
-        excused = [
-            any(all(_means(glob, text) for glob, text in zip(globs, fact, strict=True)) for globs in self._approved)
-            for fact in facts_said
-        ]
+        excused = [self._is_approved(fact) for fact in facts_said]
         approved = pl.Series(excused, dtype=pl.Boolean)
         return weighed.with_columns(bits=pl.when(approved).then(0.0).otherwise(pl.col("bits")), approved=approved)
 

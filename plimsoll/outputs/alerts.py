@@ -32,6 +32,7 @@ class Alert(msgspec.Struct, frozen=True):
     kind: str
     controls: tuple[str, ...]
     maturity: str
+    facts: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -59,6 +60,7 @@ def of(row: Mapping[str, object]) -> Alert:
         kind=plain.text(row.get("kind")),
         controls=_texts(row.get("controls")),
         maturity=plain.text(row.get("maturity")),
+        facts=_texts(row.get("facts")),
     )
 
 

@@ -28,6 +28,7 @@ def stolen_token():
         "kind": "deviation",
         "controls": [],
         "maturity": "learning",
+        "facts": ["request list secrets"],
     }
 
 
@@ -46,6 +47,7 @@ def webhook_created():
         "kind": "rule",
         "controls": ["panther:Kubernetes.AdmissionController.Created"],
         "maturity": "unknown",
+        "facts": ["request list secrets"],
     }
 
 
@@ -64,6 +66,7 @@ def hostile():
         "kind": "chain",
         "controls": [],
         "maturity": "mature",
+        "facts": ["request list secrets"],
     }
 
 

@@ -38,6 +38,7 @@ rows = st.fixed_dictionaries(
         "kind": st.none() | st.sampled_from(["deviation", "rule", "ledger", "chain"]) | anything,
         "controls": st.none() | words,
         "maturity": st.none() | st.sampled_from(["mature", "learning", "unknown"]) | anything,
+        "facts": st.none() | words,
     },
 )
 some = st.lists(rows, max_size=3)
