@@ -21,8 +21,8 @@ MOST_TEXTS = 50_000
 """Distinct texts of a column that are remembered; then it is begun anew."""
 MOST_BYTES = 1 << 25
 """Their length together."""
-FEW = 64
-"""So few texts are looked at one by one: to set Polars going costs more."""
+FEW, SHORT = 64, 1 << 14
+"""So few texts, so long together, are looked at one by one: to set Polars going costs more."""
 EXPRESSIONS = 500
 """Expressions that Polars is given at once."""
 _NONE = 2**32 - 1
@@ -164,12 +164,13 @@ def _told(leaves: Iterable[tuple[int, graphs.Leaf]], texts: pl.Series) -> dict[i
     """Return which texts pass each leaf."""
     told: dict[int, Mask] = {}
     waiting: list[tuple[int, pl.Expr]] = []
-    singly = texts.to_list() if len(texts) <= FEW else None
+    singly = texts.to_list() if len(texts) <= FEW else []
+    few = 0 < sum(map(len, singly)) <= SHORT
     for number, leaf in leaves:
-        if leaf.expression is not None and not (leaf.quick and singly is not None):
+        if leaf.expression is not None and not (few and leaf.quick):
             waiting.append((number, leaf.expression))
         else:
-            told[number] = np.fromiter(map(leaf.test, texts if singly is None else singly), np.bool_, len(texts))
+            told[number] = np.fromiter(map(leaf.test, singly or texts), np.bool_, len(texts))
     for start in range(0, len(waiting), EXPRESSIONS):
         some = waiting[start : start + EXPRESSIONS]
         made = texts.to_frame().with_columns(expression.alias(str(number)) for number, expression in some)
