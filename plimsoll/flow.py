@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,11 +22,14 @@ from plimsoll.policies import role
 from plimsoll.sources import follow as following
 from plimsoll.sources import inputs, reading
 from plimsoll.sources.rejects import Rejects
+from plimsoll.store import durable
 
 Progress = Callable[[str, int], None]
 """Told the input and the records read of it so far."""
 Alert = dict[str, object]
 
+CHEAP = 0.1
+"""Seconds that what a judge knows may take to be written after every batch."""
 REGROUP = 60_000
 """Distinct acts of batches after which they are added up: what bounds the memory of learning."""
 
@@ -343,13 +347,40 @@ def detect_on(
     cluster = cluster_of(objects)
     rejects, accepted = Rejects(), 0
     tail = following.Follow(Path(source), checkpoint, format=form, stop=stop, get=watch.source)
+    kept = _Kept(bench, tail, checkpoint)
     for whole in tail:
         batch = watch.take(whole)
         rejects.add(batch.rejects)
         accepted += batch.accepted
         bench.take(batch.stream, cluster.resolved(batch))
         yield Intake(accepted, rejects, cluster), [*bench.tell(), *watch.tell()]
-        tail.commit()
+        kept.keep()
+
+
+class _Kept:
+    """What a judge knows, on disk beside the checkpoint: written first, so that a crash repeats alerts and loses none."""
+
+    def __init__(self, bench: judge.Judge, tail: following.Follow, checkpoint: Path) -> None:
+        self._bench, self._tail = bench, tail
+        self._path = checkpoint.with_name(f"{checkpoint.name}.memory")
+        self._next = 0.0
+        if checkpoint.exists() and self._path.exists():
+            try:
+                bench.restore(self._path.read_bytes())
+            except (OSError, msgspec.MsgspecError) as broken:
+                raise errors.InputError(
+                    "no memory of a judge; remove it to begin anew", file=str(self._path)
+                ) from broken
+
+    def keep(self) -> None:
+        """Write it down and commit, unless writing would take more than a twentieth of the time."""
+        begun = time.monotonic()
+        if begun < self._next:
+            return
+        durable.write(self._path, self._bench.memory())
+        self._tail.commit()
+        ended = time.monotonic()
+        self._next = ended + 20 * (ended - begun) if ended - begun > CHEAP else 0.0
 
 
 def cluster_of(sources: Sequence[str]) -> Cluster:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 from pathlib import Path
 
 import polars as pl
@@ -181,6 +182,25 @@ def test_a_file_is_judged_as_it_grows_and_each_alert_is_told_once(tmp_path, prof
         file.write(json.dumps(told.event(HABIT[0])) + "\n")
     assert next(growing)[1] == []
     growing.close()
+
+
+def test_a_restart_loses_neither_ledger_nor_habits_and_tells_nothing_twice(tmp_path, profile):
+    unknown = {"user_pod_uid": "uid-new", "user_credential_id": "JTI=new", "source_ip": "10.244.1.20"}
+    first = [told.request("list pods", time=told.at(days=told.LATER), **unknown), THEFT]
+    checkpoint = tmp_path / "checkpoint.json"
+    log = told.log(tmp_path / "audit.log", first)
+    growing = flow.detect_on(str(log), profile, checkpoint, form=None, stop=(stop := threading.Event()))
+    assert len(next(growing)[1]) == 1
+    stop.set()
+    assert list(growing) == []
+    second = [row | {"time": told.at(60, days=told.LATER)} for row in (THEFT, first[0] | {"source_ip": "203.0.113.20"})]
+    with log.open("a") as file:
+        file.writelines(json.dumps(told.event(row)) + "\n" for row in told.numbered(second))
+    (fresh,) = next(flow.detect_on(str(log), profile, checkpoint, form=None))[1]
+    assert "203.0.113.20" in fresh["title"]
+    checkpoint.with_name("checkpoint.json.memory").write_bytes(b"\xc1")
+    with pytest.raises(errors.InputError, match="remove it to begin anew"):
+        next(flow.detect_on(str(log), profile, checkpoint, form=None))
 
 
 def test_the_clusters_objects_say_whose_a_container_is(tmp_path):

@@ -25,6 +25,13 @@ MOST_NOTABLE = 200_000
 """Notable acts of a run that are kept; beyond it only a count."""
 
 
+class Memory(msgspec.Struct):
+    """What a judge found out since learning ended, for a restart to begin with."""
+
+    ledger: ledger.Memory
+    stories: stories.Memory
+
+
 class Judge:
     """A profile, compiled, and what it has found so far."""
 
@@ -109,6 +116,16 @@ class Judge:
         """Return the alerts that begin with what was taken since the last call, which is then let go."""
         taken, self._notable = self._notable, []
         return self._explained(self._teller.tell(_in_order(taken)))
+
+    def memory(self) -> bytes:
+        """Return what it knows beyond its profile: credentials, habits, and what was told."""
+        return msgspec.msgpack.encode(Memory(self._ledger.memory(), self._teller.memory()))
+
+    def restore(self, memory: bytes) -> None:
+        """Begin with what an earlier judge knew; msgspec.MsgspecError where that cannot be read."""
+        known = msgspec.msgpack.decode(memory, type=Memory)
+        self._ledger.restore(known.ledger)
+        self._teller.restore(known.stories)
 
     def _explained(self, told: list[stories.Story]) -> list[dict[str, object]]:
         usual = explain.Usual(self._known.own, {story.chapter.actor[0] for story in told})

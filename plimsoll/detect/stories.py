@@ -57,9 +57,20 @@ OWN_OBJECT = 1.0
 SLOT_CAP = 3
 """Times that one chapter can add to a habit."""
 
+MOST_HABITS = 1_000_000
+"""Facts that became habit while judging; of more the older half is forgotten."""
+
 Key = tuple[str, str, str, str]
 Actor = tuple[str, str, str]
 """Subject, address, client."""
+
+
+class Memory(msgspec.Struct):
+    """What a teller knows, for a restart to begin with: habits, and what was told."""
+
+    habits: list[tuple[Key, int]] = []
+    told: list[tuple[Actor, datetime, datetime, list[Key]]] = []
+    """Of each story its actor, first and last act, and what spoke for it."""
 
 
 class Chapter(msgspec.Struct):
@@ -123,6 +134,14 @@ class Habits:
         """Return the fact's bits as of now."""
         return fact.bits_after(self._seen.get(fact.key, 0))
 
+    def memory(self) -> list[tuple[Key, int]]:
+        """Return what was shown, and how often."""
+        return list(self._seen.items())
+
+    def restore(self, memory: Iterable[tuple[Key, int]]) -> None:
+        """Begin with what was shown before."""
+        self._seen = dict(memory)
+
     def learn(self, chapter: Chapter) -> None:
         """Take over what a harmless chapter showed."""
         counts: dict[Key, int] = {}
@@ -130,6 +149,8 @@ class Habits:
             for fact in act.facts:
                 if not (act.tactic and fact.verb == "request" and fact.bits >= SENSITIVE):
                     counts[fact.key] = counts.get(fact.key, 0) + act.count
+        if len(self._seen) >= MOST_HABITS:
+            self._seen = dict(list(self._seen.items())[MOST_HABITS // 2 :])
         for key, count in counts.items():
             self._seen[key] = self._seen.get(key, 0) + min(count, SLOT_CAP)
 
@@ -138,7 +159,7 @@ class Chapters:
     """Chapters as they run and end, fed with acts in order of time."""
 
     def __init__(self, known: changes.Changes | None = None) -> None:
-        self._habits = Habits()
+        self.habits = Habits()
         self._changes = known or changes.Changes()
         self._running: dict[Actor, Chapter] = {}
 
@@ -148,14 +169,14 @@ class Chapters:
         if (
             not act.findings
             and (not act.rules or act.habitual)
-            and all(self._habits.bits(fact) < LEAST for fact in act.facts)
+            and all(self.habits.bits(fact) < LEAST for fact in act.facts)
         ):
             return ended, None
         actor = (act.subject, act.address, act.product)
         chapter = self._running.get(actor)
         if chapter is None:
             chapter = self._running[actor] = Chapter(actor, [], act.time, act.last, {}, {}, [], {}, {}, set())
-        _add(chapter, act, self._habits, self._changes)
+        _add(chapter, act, self.habits, self._changes)
         return ended, chapter
 
     def beyond(self, chapter: Chapter, known: Container[Key]) -> float:
@@ -166,7 +187,7 @@ class Chapters:
             findings = tuple(one for one in act.findings if _finding(act, one) not in known)
             rules = tuple(rule for rule in act.rules if _ruled(act, rule) not in known and not act.habitual)
             left = msgspec.structs.replace(act, facts=facts, findings=findings, rules=rules)
-            _add(rest, left, self._habits, self._changes)
+            _add(rest, left, self.habits, self._changes)
         return rest.score
 
     def end(self, before: datetime | None = None) -> list[Chapter]:
@@ -175,7 +196,7 @@ class Chapters:
         for chapter in ended:
             del self._running[chapter.actor]
             if chapter.score < QUARANTINE:
-                self._habits.learn(chapter)
+                self.habits.learn(chapter)
         return ended
 
 
@@ -267,6 +288,24 @@ class Teller:
             if chapter is not None and chapter.score >= self._threshold and (story := self._news(chapter)):
                 told.append(story)
         return told
+
+    def memory(self) -> Memory:
+        """Return habits and what was told in the last days; chapters that run will have ended by the next start."""
+        known = [story for stories in self._recent.values() for story in stories]
+        latest = max((story.last for story in known), default=None)
+        told = [
+            (story.chapter.actor, story.chapter.first, story.last, sorted(story.chapter.telling))
+            for story in known
+            if latest is not None and latest - story.last <= TOLD
+        ]
+        return Memory(self._chapters.habits.memory(), told)
+
+    def restore(self, memory: Memory) -> None:
+        """Begin with what an earlier teller knew."""
+        self._chapters.habits.restore(memory.habits)
+        for actor, first, last, telling in memory.told:
+            chapter = Chapter(actor, [], first, last, {}, {}, [], {}, {}, set(telling))
+            self._recent.setdefault(actor[0], []).append(Story(chapter, last, []))
 
     def end(self) -> None:
         """Close what is still running."""
