@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import csv
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from plimsoll.outputs import places
+from plimsoll import cli_generate, flow_policies, outputs
+from plimsoll.outputs import places, plain, table
+from plimsoll.policies.addresses import Family
+from plimsoll.policies.network import IpBlocks
 
 OK, FINDINGS, INCOMPLETE = 0, 1, 3
 Source = Annotated[
     list[str], Parameter(help="Flows: a file, folder, glob, `-` or URL; gzip and zstd by content.", negative=())
+]
+Manifests = Annotated[
+    list[str],
+    Parameter(help="Manifests: a file, folder, glob or `-`; all together are one cluster.", negative=()),
+]
+IpBlock = Annotated[
+    IpBlocks, Parameter(name="--ipblock", help="Whether an ipBlock covers pods' addresses too, or only the outside.")
 ]
 Objects = Annotated[list[str], Parameter(name="--objects", help="Manifests or a watch stream.", negative=())]
 From = Annotated[str | None, Parameter(name="--from", help="Format of the sources, where content does not tell.")]
@@ -23,4 +36,52 @@ policies_app = App(
     help="Network policies: who can reach whom, what they would have denied, what a change opens or closes.",
     help_epilogue="Example: plimsoll policies connectivity ./manifests -o csv",
 )
+policies_app.command(
+    cli_generate.generate,
+    help_epilogue="Example: plimsoll policies generate conntrack.log --objects watch.jsonl -o policies",
+)
 APPS = (policies_app,)
+_SHOWN = 12
+
+
+@policies_app.command(help_epilogue="Example: plimsoll policies connectivity ./manifests -o csv")
+def connectivity(
+    paths: Manifests,
+    /,
+    *,
+    ipblock: IpBlock = "external-only",
+    family: Annotated[Family, Parameter(help="Addresses of the outside that are listed.")] = "ipv4",
+    output: Output = "table",
+    color: Color = "auto",
+) -> int:
+    """List who can reach whom, on which ports; who may not has no line."""
+    found = flow_policies.connectivity_of(paths, ip_blocks=ipblock, family=family)
+    rows = [line.as_row() for line in found.lines]
+    _put(output, rows, ("src", "dst", "conn"), "Nobody can reach anybody.", color)
+    return _unjudged(found.problems, found.unread)
+
+
+def _put(
+    output: Form, rows: Sequence[Mapping[str, object]], columns: Sequence[str], none: str, color: places.Color
+) -> None:
+    """Write rows: these columns of them for people and spreadsheets, all else for programs."""
+    if output == "jsonl":
+        outputs.write("jsonl", rows, sys.stdout)
+    elif output == "json":
+        outputs.document("json", list(rows), sys.stdout)
+    elif output == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([plain.shown(row[column]) for column in columns] for row in rows)
+    else:
+        texts = [[plain.text(row[column]) for column in columns] for row in rows]
+        table.show([table.Column(one.upper()) for one in columns], texts, sys.stdout, none=none, color=color)
+
+
+def _unjudged(problems: Sequence[str], total: int) -> int:
+    """Say what could not be judged, and return the exit code for it."""
+    for problem in problems[:_SHOWN]:
+        print(f"plimsoll: {plain.shown(problem)}", file=sys.stderr)
+    if total > _SHOWN:
+        print(f"plimsoll: {total:,} documents in all were set aside", file=sys.stderr)
+    return INCOMPLETE if total else OK

@@ -10,6 +10,7 @@ import polars as pl
 from plimsoll import frames, tables
 from plimsoll.cluster import manifests
 from plimsoll.cluster import objects as inventory
+from plimsoll.policies import addresses, connectivity, network, workloads
 
 
 class Cluster(NamedTuple):
@@ -29,3 +30,29 @@ def cluster(sources: Sequence[str]) -> Cluster:
     frame = pl.concat([one.frame for one in found]) if found else frames.empty(tables.OBJECTS)
     rejects = [reject for one in found for reject in one.rejects]
     return Cluster(frame, rejects[: inventory.KEPT], sum(one.rejected for one in found))
+
+
+class Found(NamedTuple):
+    """Who can reach whom, and what of the manifests could not be judged."""
+
+    lines: list[connectivity.Line]
+    problems: list[str]
+    """One line each, where and why."""
+    unread: int
+    """How many there are."""
+
+
+def connectivity_of(
+    sources: Sequence[str], *, ip_blocks: network.IpBlocks = "external-only", family: addresses.Family = "ipv4"
+) -> Found:
+    """Return who can reach whom in the cluster that these manifests make together."""
+    held = cluster(sources)
+    policies = network.read(held.frame, ip_blocks=ip_blocks)
+    lines = list(connectivity.lines(policies, workloads.read(held.frame), family))
+    return Found(lines, problems(held, policies), held.rejected + len(policies.refused))
+
+
+def problems(held: Cluster, policies: network.PolicySet) -> list[str]:
+    """Return what could not be read and which policies the API would refuse, one line each."""
+    unread = [f"{one.file}:{one.line}: {one.reason}" for one in held.rejects]
+    return unread + [f"{one.text}: {one.reason}" for one in policies.refused]

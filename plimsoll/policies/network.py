@@ -1,0 +1,263 @@
+"""The network policies of a cluster, and what they say of a connection: allowed, or by whom it is denied and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import msgspec
+import polars as pl
+
+from plimsoll.policies import addresses, admin_documents, documents, intervals, policy, ports
+from plimsoll.policies.intervals import Intervals
+from plimsoll.policies.policy import End, Policy, Rule, Way, Workload
+
+IpBlocks = Literal["external-only", "all"]
+"""Whether an ipBlock covers the addresses of pods, as most plugins have it, or only what is outside the cluster."""
+NAME_LABEL = "kubernetes.io/metadata.name"
+_TIERS = ("admin", "network", "baseline")
+_GROUPS = {
+    "NetworkPolicy": ("networking.k8s.io", "extensions"),
+    "MultiNetworkPolicy": ("k8s.cni.cncf.io",),
+    **dict.fromkeys(admin_documents.KINDS, ("policy.networking.k8s.io",)),
+}
+CLUSTER_KINDS = ("NetworkPolicy", *admin_documents.KINDS)
+BROKEN = (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError)
+"""What reading a policy that the API would refuse may raise."""
+_SHOWN = 3
+
+
+class Refused(NamedTuple):
+    """A policy that the API would refuse."""
+
+    text: str
+    """Its kind and name."""
+    reason: str
+
+
+class Verdict(NamedTuple):
+    """What policies say of a connection."""
+
+    allowed: bool
+    way: Way | None = None
+    """The way that is closed."""
+    policies: tuple[str, ...] = ()
+    """Kind and name of those that close it."""
+    reason: str = ""
+
+
+ALLOWED = Verdict(allowed=True)
+
+
+class _Selecting(NamedTuple):
+    """What is about one end, for one way."""
+
+    admin: tuple[Rule, ...]
+    network: tuple[Policy, ...]
+    baseline: tuple[Rule, ...]
+    owners: Mapping[Rule, Policy]
+
+
+class PolicySet:
+    """Policies and the labels of namespaces; ends are asked about by value."""
+
+    def __init__(
+        self,
+        policies: Iterable[Policy],
+        namespaces: Mapping[str, Mapping[str, str]],
+        *,
+        ip_blocks: IpBlocks = "external-only",
+        refused: Sequence[Refused] = (),
+    ) -> None:
+        self.policies = tuple(
+            sorted(policies, key=lambda one: (_TIERS.index(one.tier), one.priority, one.namespace, one.name))
+        )
+        self.refused = tuple(refused)
+        self._namespaces = {name: {NAME_LABEL: name, **labels} for name, labels in namespaces.items()}
+        self._ip_blocks = ip_blocks
+        self._near: dict[str, list[Policy]] = {}
+        self._selecting: dict[tuple[End, Way], _Selecting] = {}
+        self._matching: dict[tuple[Rule, End], bool] = {}
+
+    def namespace_labels(self, namespace: str) -> Mapping[str, str]:
+        """Return a namespace's labels; each has at least its name."""
+        return self._namespaces.get(namespace) or {NAME_LABEL: namespace}
+
+    def blocks(self) -> list[Intervals]:
+        """Return the address blocks that rules name: between their borders all addresses are alike."""
+        rules = (rule for one in self.policies for way in policy.WAYS for rule in one.rules(way) or ())
+        return [peer.addresses for rule in rules for peer in rule.peers or () if isinstance(peer, policy.Block)]
+
+    def connections(self, source: End, destination: End) -> Intervals:
+        """Return the ports (`ports`) that one end may reach of another."""
+        outward = self.open("egress", source, destination)
+        return intervals.intersection(outward, self.open("ingress", source, destination)) if outward else outward
+
+    def open(self, way: Way, source: End, destination: End) -> Intervals:
+        """Return the ports that the policies about the source (egress) or the destination (ingress) allow."""
+        subject, peer = (source, destination) if way == "egress" else (destination, source)
+        told = self.selecting(subject, way)
+        allowed, rest = self._ordered(told.admin, peer, destination, ports.ALL_PORTS)
+        if told.network:
+            rules = (rule for one in told.network for rule in one.rules(way) or ())
+            granted = intervals.union(*(rule.of(destination) for rule in rules if self.matches(rule, peer)))
+            return intervals.union(allowed, intervals.intersection(rest, granted))
+        granted, rest = self._ordered(told.baseline, peer, destination, rest)
+        return intervals.union(allowed, granted, rest)
+
+    def allows(self, source: End, destination: End, protocol: str, port: int) -> Verdict:
+        """Return what is said of one connection, and where it is denied, by whom and what is missing."""
+        for way in policy.WAYS:
+            if not ports.allows(self.open(way, source, destination), protocol, port):
+                return self._denied(way, source, destination, protocol, port)
+        return ALLOWED
+
+    def selecting(self, subject: End, way: Way) -> _Selecting:
+        """Return what is about this end, for this way."""
+        key = (subject, way)
+        if key not in self._selecting:
+            self._selecting[key] = self._select(subject, way)
+        return self._selecting[key]
+
+    def matches(self, rule: Rule, peer: End) -> bool:
+        """Say whether a rule speaks of this end."""
+        if rule.peers is None:
+            return True
+        key = (rule, peer)
+        if key not in self._matching:
+            self._matching[key] = any(self._is(one, peer) for one in rule.peers)
+        return self._matching[key]
+
+    def _select(self, subject: End, way: Way) -> _Selecting:
+        if not isinstance(subject, Workload) or subject.on_host:
+            return _Selecting((), (), (), {})
+        labels = self.namespace_labels(subject.namespace)
+        about = [
+            one
+            for one in self._of(subject.namespace)
+            if one.rules(way) is not None and one.subject.has(subject, labels)
+        ]
+        tiers = {tier: [one for one in about if one.tier == tier] for tier in _TIERS}
+        owners = {rule: one for one in about for rule in one.rules(way) or ()}
+        admin, baseline = (
+            tuple(rule for one in tiers[tier] for rule in one.rules(way) or ()) for tier in ("admin", "baseline")
+        )
+        return _Selecting(admin, tuple(tiers["network"]), baseline, owners)
+
+    def _of(self, namespace: str) -> list[Policy]:
+        """Return the policies that can be about pods of a namespace."""
+        if namespace not in self._near:
+            self._near[namespace] = [one for one in self.policies if one.subject.namespace in (None, namespace)]
+        return self._near[namespace]
+
+    def _is(self, peer: policy.Peer, end: End) -> bool:
+        if isinstance(peer, policy.Pods):
+            namespace = end.namespace if isinstance(end, Workload) else ""
+            return peer.has(end, self.namespace_labels(namespace))
+        if not isinstance(peer, policy.Block):
+            return False
+        if isinstance(end, policy.External):
+            return intervals.covers(peer.addresses, end.addresses)
+        return self._ip_blocks == "all" and _in_block(end, peer)
+
+    def _ordered(
+        self, rules: Sequence[Rule], peer: End, destination: End, undecided: Intervals
+    ) -> tuple[Intervals, Intervals]:
+        """Return the ports that rules asked in order allow, and those they pass on or do not speak of."""
+        allowed, passed = ports.NO_PORTS, ports.NO_PORTS
+        for rule in rules:
+            if not undecided:
+                break
+            if not self.matches(rule, peer):
+                continue
+            spoken = intervals.intersection(undecided, rule.of(destination))
+            undecided = intervals.difference(undecided, spoken)
+            if rule.action == "allow":
+                allowed = intervals.union(allowed, spoken)
+            elif rule.action == "pass":
+                passed = intervals.union(passed, spoken)
+        return allowed, intervals.union(undecided, passed)
+
+    def _denied(self, way: Way, source: End, destination: End, protocol: str, port: int) -> Verdict:
+        subject, peer = (source, destination) if way == "egress" else (destination, source)
+        told = self.selecting(subject, way)
+        for rules, last in ((told.admin, False), (told.baseline, True)):
+            if last and told.network:
+                break
+            for rule in rules:
+                if self.matches(rule, peer) and ports.allows(rule.of(destination), protocol, port):
+                    if rule.action == "deny":
+                        return Verdict(False, way, (told.owners[rule].text,), f"{rule.text} denies it")
+                    break
+        names = tuple(one.text for one in told.network)
+        return Verdict(False, way, names, self._missing(told, way, peer, destination, f"{protocol} {port}"))
+
+    def _missing(self, told: _Selecting, way: Way, peer: End, destination: End, port: str) -> str:
+        """Say which rule is missing, and which come near."""
+        rules = [rule for one in told.network for rule in one.rules(way) or ()]
+        wide = [rule for rule in rules if self.matches(rule, peer)]
+        near = [f"{rule.text} has it on {ports.written(rule.of(destination))}" for rule in wide]
+        asked = [rule for rule in rules if rule not in wide and _has(rule.of(destination), port)]
+        near += [f"{rule.text} has {port} for others" for rule in asked]
+        who = "to" if way == "egress" else "from"
+        return f"no {way} rule {who} {_named(peer)} on {port}" + (f"; {'; '.join(near[:_SHOWN])}" if near else "")
+
+
+def _has(found: Intervals, port: str) -> bool:
+    protocol, _, number = port.partition(" ")
+    return ports.allows(found, protocol, int(number))
+
+
+def _named(end: End) -> str:
+    return end.text.removesuffix("[External]") if isinstance(end, policy.External) else end.text
+
+
+def _in_block(end: Workload, block: policy.Block) -> bool:
+    """Say whether a pod is in a block; one whose address is not told is where all addresses are."""
+    if end.addresses:
+        return intervals.intersection(end.addresses, block.addresses) != ()
+    return block.addresses in (addresses.IPV4, addresses.IPV6)
+
+
+def read(
+    objects: pl.DataFrame, *, ip_blocks: IpBlocks = "external-only", kinds: Sequence[str] = CLUSTER_KINDS
+) -> PolicySet:
+    """Return the policies of these kinds of a frame of tables.OBJECTS; what the API would refuse is in `refused`."""
+    found: list[Policy] = []
+    refused: list[Refused] = []
+    for row in now(objects).filter(pl.col("kind").is_in(kinds)).iter_rows(named=True):
+        if row["apiVersion"].partition("/")[0] not in _GROUPS[row["kind"]]:
+            continue
+        try:
+            found.append(_policy(row["kind"], row["namespace"], row["name"], row["object"]))
+        except BROKEN as broken:
+            place = f"{row['namespace']}/{row['name']}".removeprefix("/")
+            refused.append(Refused(f"{row['kind']} {place}", " ".join(str(broken).split())[:200]))
+    return PolicySet(found, namespaces(objects), ip_blocks=ip_blocks, refused=refused)
+
+
+def _policy(kind: str, namespace: str, name: str, text: str) -> Policy:
+    if kind in admin_documents.KINDS:
+        return admin_documents.cluster_policy(text, kind, name)
+    return documents.network_policy(text, namespace, name, kind)
+
+
+def now(objects: pl.DataFrame) -> pl.DataFrame:
+    """Return the objects that are still there, the later told first where two have one name."""
+    return objects.filter(pl.col("until").is_null())
+
+
+def namespaces(objects: pl.DataFrame) -> dict[str, dict[str, str]]:
+    """Return the labels of the namespaces of a frame of tables.OBJECTS."""
+    rows = now(objects).filter(pl.col("kind") == "Namespace").select("name", "labels").iter_rows()
+    return {name: mapping(labels) for name, labels in rows}
+
+
+def mapping(labels: Sequence[str] | None) -> dict[str, str]:
+    """Return labels told as key=value.
+
+    >>> mapping(["app=web", "note=a=b"])
+    {'app': 'web', 'note': 'a=b'}
+    """
+    pairs = (label.partition("=") for label in labels or [])
+    return {key: value for key, _, value in pairs}
