@@ -166,3 +166,50 @@ def test_two_agents_do_not_share_a_host(run: Callable[..., Running], tmp_path: P
     )
     assert second.returncode == 2
     assert "another sensor runs here" in second.stderr
+
+
+def test_a_false_alarm_is_allowed_in_place_and_the_glass_can_be_broken(run: Callable[..., Running], box: Box) -> None:
+    agent = run(learn_for=3.0)
+    subject = f"host/Container/{box.name}"
+    box.start()
+    until(lambda: agent.mode(subject) == "alert", 30)
+    agent.ask("set", f"{subject}*", "prevent", by="ada")
+    assert box.run("/bin/cp /bin/true /data/one").returncode
+    until(lambda: agent.ask("news", f"{subject}*"))
+    (row,) = [one for one in agent.ask("news", f"{subject}*") if one["verb"] == "exec"]
+    assert row["object"] == "/bin/cp"
+    agent.ask("allow", f"{subject}*", facts=(row["id"],), by="ada")
+    assert box.run("/bin/cp /bin/true /data/two").returncode == 0
+    assert (box.root / "data/two").exists()
+    agent.ask("disallow", f"{subject}*", facts=(row["id"],), by="ada")
+    assert box.run("/bin/cp /bin/true /data/three").returncode
+    agent.ask("break-glass", by="ada")
+    assert box.run("/bin/cp /bin/true /data/four").returncode == 0
+    agent.ask("lift", by="ada")
+    assert box.run("/bin/cp /bin/true /data/five").returncode
+    assert sorted(path.name for path in (box.root / "data").iterdir() if "temp" not in path.name) == ["four", "two"]
+    did = [one["did"] for one in agent.ask("decisions")]
+    assert did[:2] == ["lift", "break-glass"]
+    assert {"allow", "disallow", "mode prevent"} <= set(did)
+
+
+def test_prevention_that_ends_a_container_is_taken_back(run: Callable[..., Running], box: Box) -> None:
+    agent = run(learn_for=3.0)
+    subject = f"host/Container/{box.name}"
+    go = box.root / "data/go"
+    box.stop()
+    config = box.folder / "config.json"
+    spec = msgspec.json.decode(config.read_bytes())
+    spec["process"]["args"][2] = (
+        "while [ ! -e /data/go ]; do /bin/touch /data/x; /bin/sleep 0.1; done; /bin/cp /bin/true /data/y || exit 1"
+    )
+    config.write_bytes(msgspec.json.encode(spec))
+    box.start()
+    until(lambda: agent.mode(subject) == "alert", 30)
+    agent.ask("set", f"{subject}*", "prevent")
+    go.touch()
+    until(lambda: [alert for alert in agent.of(box) if alert["action"] == "stopped"])
+    box.stop()  # the runtime clears away what has ended
+    until(lambda: agent.mode(subject) == "alert")
+    assert not (box.root / "data/y").exists()
+    until(lambda: any("prevention did it harm" in alert["title"] for alert in agent.of(box)))
