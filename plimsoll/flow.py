@@ -16,9 +16,10 @@ import polars as pl
 from plimsoll import engines, errors, facts, flow_sigma, frames, store, tables
 from plimsoll.cluster import objects as inventory
 from plimsoll.cluster import resolve
-from plimsoll.detect import evidence, judge, quarantine
+from plimsoll.detect import evidence, granted, judge, quarantine
 from plimsoll.learn import maturity, profile
 from plimsoll.policies import role
+from plimsoll.rbac import grants
 from plimsoll.sources import follow as following
 from plimsoll.sources import inputs, reading
 from plimsoll.sources.rejects import Rejects
@@ -41,6 +42,8 @@ class Cluster(NamedTuple):
     rejected: int = 0
     first: str = ""
     """Where and why the first of them could not be read."""
+    rights: granted.Chance | None = None
+    """What the cluster's roles say of the chance of a request."""
 
     def resolved(self, batch: reading.Batch) -> pl.DataFrame:
         """Return a batch's events with their workloads, as far as the objects tell."""
@@ -219,7 +222,7 @@ def known(directory: Path, engine: str = "polars") -> pl.DataFrame:
     return engines.collect(profile.learn(engines.of(facts_kept, engine)))
 
 
-def judged_by(directory: Path | None, engine: str = "polars") -> judge.Judge:
+def judged_by(directory: Path | None, engine: str = "polars", rights: granted.Chance | None = None) -> judge.Judge:
     """Return a judge with the profile of a directory; without one all is new, and only the token ledger has a say."""
     learned = frames.empty(tables.PROFILE) if directory is None else known(directory, engine)
     approved = _approved(directory)
@@ -227,7 +230,8 @@ def judged_by(directory: Path | None, engine: str = "polars") -> judge.Judge:
     believed = quarantine.believed(learned, quarantine.held_back(learned, compiled.levels, approved))
     credentials = believed.filter(pl.col("verb").is_in(facts.CREDENTIAL_VERBS))
     levels = compiled.levels(believed)
-    return judge.Judge(levels, credentials, approved, unlearned=directory is None, seed=secrets.randbits(63))
+    unlearned, seed = directory is None, secrets.randbits(63)
+    return judge.Judge(levels, credentials, approved, unlearned=unlearned, rights=rights, seed=seed)
 
 
 def held_back(directory: Path) -> pl.DataFrame:
@@ -315,8 +319,8 @@ def detect(
     """Judge these sources against the profile of a directory, and by the Sigma rules of some files."""
     found = inputs.inputs(sources)
     watch = flow_sigma.Watch(sigma, flow_sigma.habit(known(directory)) if sigma and budget and directory else None)
-    bench = judged_by(directory, engine)
     cluster = cluster_of(objects)
+    bench = judged_by(directory, engine, cluster.rights)
     rejects, accepted, days = Rejects(), 0, set[int]()
     for source in found:
         read = reading.Reading(source, format=form, get=watch.source)
@@ -343,8 +347,8 @@ def detect_on(
 ) -> Iterator[tuple[Intake, list[Alert]]]:
     """Judge a file as it grows; yield after each batch what is counted so far and the alerts that are new."""
     watch = flow_sigma.Watch(sigma)
-    bench = judged_by(directory)
     cluster = cluster_of(objects)
+    bench = judged_by(directory, rights=cluster.rights)
     rejects, accepted = Rejects(), 0
     tail = following.Follow(Path(source), checkpoint, format=form, stop=stop, get=watch.source)
     kept = _Kept(bench, tail, checkpoint)
@@ -390,9 +394,20 @@ def cluster_of(sources: Sequence[str]) -> Cluster:
     found = [inventory.read(source) for source in sources]
     first = next((one for each in found for one in each.rejects), None)
     told = f"{first.file}:{first.line}: {first.reason}" if first else ""
-    return Cluster(
-        resolve.inventory(pl.concat([each.frame for each in found])), sum(each.rejected for each in found), told
-    )
+    whole = pl.concat([each.frame for each in found])
+    return Cluster(resolve.inventory(whole), sum(each.rejected for each in found), told, _rights(whole))
+
+
+def _rights(objects: pl.DataFrame) -> granted.Chance:
+    """Return the chances that follow from the bindings among the objects."""
+    rights: dict[str, list[granted.Grant]] = {}
+    for binding in grants.bindings(objects):
+        rules = [
+            granted.Grant(rule.verbs, rule.groups, rule.resources) for rule in binding.rules or () if rule.resources
+        ]
+        for subject in binding.subjects:
+            rights.setdefault(subject, []).extend(rules)
+    return granted.chances(rights)
 
 
 def matured(learned: pl.DataFrame) -> tuple[pl.DataFrame, maturity.Maturity]:

@@ -77,6 +77,10 @@ class Changes:
         """Say whether the cluster itself is being set up: its first namespace was just born."""
         return self._founded is not None and timedelta(0) <= at - self._founded <= FOUNDED
 
+    def founds(self, subject: str, at: datetime) -> bool:
+        """Say whether the subject is a part of the cluster that is being set up, which sets itself up."""
+        return self.founding(at) and subject.startswith(_SERVING)
+
     def placed(self, namespace: str) -> bool:
         """Say whether a pod of this namespace was put on a node since judging began."""
         return (namespace, "", "binding") in self._pods

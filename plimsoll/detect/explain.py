@@ -187,7 +187,8 @@ def _why(story: stories.Story, weighty: list[Fact], usual: Usual) -> list[str]:
     said += [text for _, text in sorted([*unusual, *ruled], key=lambda one: -one[0])]
     if story.repeats:
         said.append(f"again {_number(len(story.repeats), 'time')}, until {story.last:%Y-%m-%d %H:%M:%S}")
-    said += [text for text in (_normal(weighty, usual), _caution(story.chapter.facts)) if text]
+    young = "the cluster was being set up, when much is new" if story.chapter.founding else ""
+    said += [text for text in (_normal(weighty, usual), young, _caution(story.chapter.facts)) if text]
     return said
 
 

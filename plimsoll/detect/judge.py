@@ -15,7 +15,7 @@ import narwhals.stable.v2 as nw
 import polars as pl
 
 from plimsoll import facts
-from plimsoll.detect import acts, audit_rules, changes, evidence, explain, ledger, settled, stories, weigh
+from plimsoll.detect import acts, audit_rules, changes, evidence, explain, granted, ledger, settled, stories, weigh
 
 Approved = tuple[str, str, str]
 MINUTE = pl.col("time").dt.truncate("1m").alias("minute")
@@ -42,16 +42,18 @@ class Judge:
         approved: Sequence[Approved] = (),
         *,
         unlearned: bool = False,
+        rights: granted.Chance | None = None,
         seed: int = 0,
     ) -> None:
         """Judge by the levels of a profile, held in Polars, and by its facts about credentials (tables.PROFILE).
 
         What is approved, as globs of subject, verb and object, weighs nothing. Without anything learned
-        (`unlearned`) only rules and the ledger have a say. `seed` should be a secret, so that
+        (`unlearned`) only rules and the ledger have a say. `rights` tell what somebody new may do. `seed` should be a secret, so that
         nobody can make up an act that hashes like a usual one.
         """
         self._approved, self._unlearned = approved, unlearned
         self._known = known
+        self._rights = rights
         self._usual = settled.Settled()
         self._seed = seed
         self._notable: list[acts.Act] = []
@@ -134,7 +136,8 @@ class Judge:
     def _weighed(self, stream: str, happened: pl.DataFrame) -> pl.DataFrame:
         said = facts.said(stream, happened, by=["act"])
         counted = evidence.evidence(nw.from_native(said.lazy()), self._known).collect().to_native()
-        weighed = self._excused(weigh.weigh(counted))
+        foreseen = granted.foreseen(counted, self._rights) if self._rights and stream == "audit" else counted
+        weighed = self._excused(weigh.weigh(foreseen))
         return said.select("act", *evidence.FACT).join(weighed, on=evidence.FACT, how="left", nulls_equal=True)
 
     def _allowed(self, found: list[acts.Act]) -> list[acts.Act]:

@@ -53,7 +53,7 @@ SENSITIVE = 5.0
 BROAD = 4.0
 """Bits from which a deed counts as one of many."""
 OWN_OBJECT = 1.0
-"""Most bits of what one does to what one made oneself."""
+"""Most bits of what one does to what one made oneself, and of what a cluster does to set itself up."""
 SLOT_CAP = 3
 """Times that one chapter can add to a habit."""
 
@@ -91,6 +91,8 @@ class Chapter(msgspec.Struct):
     """For each tactic the different things it was done to, where that weighs at least BROAD bits."""
     telling: set[Key] = set()
     """The facts that speak for an alert, and each finding."""
+    founding: bool = False
+    """The cluster was being set up."""
 
     @property
     def score(self) -> float:
@@ -213,6 +215,7 @@ def chapters(acts: Iterable[Act]) -> Iterator[tuple[Chapter, float]]:
 def _add(chapter: Chapter, act: Act, habits: Habits, known: changes.Changes) -> None:
     chapter.acts.append(act)
     chapter.last = max(chapter.last, act.last)
+    chapter.founding = chapter.founding or known.founding(act.time)
     # A finding is told for itself: no other story must swallow it.
     chapter.telling |= {_finding(act, finding) for finding in act.findings}
     chapter.telling |= {fact.key for fact in act.facts if fact.bits >= LEAST}
@@ -254,6 +257,8 @@ def _done(act: Act, habits: Habits, known: changes.Changes) -> float:
     ]
     bits = sum(bits for verb, bits in told if verb != "touch" or bits > 0)
     if act.outcome == "ok" and known.own(act.subject, act.request, act.namespace, act.name, act.time):
+        bits = min(bits, OWN_OBJECT)
+    if known.founds(act.subject, act.time):
         bits = min(bits, OWN_OBJECT)
     return bits - CHANGE * known.explains(act.subject, act.namespace, act.time)
 

@@ -97,6 +97,7 @@ def weigh(counted: pl.DataFrame) -> pl.DataFrame:
 
     That somebody new has a certificate of his own says nothing.
     """
+    counted = counted if "granted" in counted.columns else counted.with_columns(granted=pl.lit(0.0))
     views = pl.DataFrame(
         [
             {"verb": verb, "choices": view.choices, "habit": view.habit, "unknown": view.novel, "group": view.group}
@@ -141,7 +142,7 @@ def _bounded(bits: pl.Expr) -> pl.Expr:
 def habit() -> pl.Expr:
     """The probability of the object by habit, backing off over the levels."""
     col = pl.col
-    chance = 1 / col("choices")
+    chance: pl.Expr = pl.max_horizontal(1 / col("choices"), "granted")
     for level in ("everyone", "kind", "peer"):
         chance = _backed(col(f"{level}_shown"), col(f"{level}_total"), DISCOUNT * col(f"{level}_kinds"), chance)
     anywhere = _backed(col("any_shown"), col("any_total"), DISCOUNT * col("any_kinds"), chance)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plimsoll.detect import stories
+from plimsoll.detect import changes, stories
 from tests import told
 from tests.detect import trial
 
@@ -153,3 +153,15 @@ def test_only_stories_of_the_weight_asked_for_are_told():
     acts = [trial.act(trial.fact(bits), subject=f"sa:shop/{bits:g}") for bits in (4.0, 6.0, 12.0)]
     assert [story.score for story in stories.stories(acts, stories.DOUBTFUL)] == [6.0, 12.0]
     assert [story.score for story in stories.stories(acts, stories.CERTAIN)] == [12.0]
+
+
+def test_a_cluster_that_sets_itself_up_is_no_attacker():
+    known = changes.Changes()
+    known.take(told.events("audit", [told.request("create namespaces", None, "kube-system", responseStatus_code=201)]))
+    fact = trial.fact(12.0, "request", "create rolebindings", subject="user:system:apiserver")
+    (mine, others) = (
+        stories.stories([trial.act(fact, second=60, subject=subject)], 0.0, known)
+        for subject in ("user:system:apiserver", "user:ann")
+    )
+    assert all(story.score <= stories.OWN_OBJECT for story in mine)
+    assert [(round(story.score, 1), story.chapter.founding) for story in others] == [(12.0 - stories.CHANGE, True)]
