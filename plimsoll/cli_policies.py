@@ -11,8 +11,10 @@ from cyclopts import App, Parameter
 
 from plimsoll import cli_generate, flow_policies, outputs
 from plimsoll.outputs import places, plain, table
+from plimsoll.policies import connectivity as connectivity_lines
 from plimsoll.policies.addresses import Family
 from plimsoll.policies.network import IpBlocks
+from plimsoll.policies.workloads import HostNetwork
 
 OK, FINDINGS, INCOMPLETE = 0, 1, 3
 Source = Annotated[
@@ -24,6 +26,9 @@ Manifests = Annotated[
 ]
 IpBlock = Annotated[
     IpBlocks, Parameter(name="--ipblock", help="Whether an ipBlock covers pods' addresses too, or only the outside.")
+]
+HostNet = Annotated[
+    HostNetwork, Parameter(help="Whether policies treat pods in their nodes' network as other pods or as nodes.")
 ]
 Objects = Annotated[list[str], Parameter(name="--objects", help="Manifests or a watch stream.", negative=())]
 From = Annotated[str | None, Parameter(name="--from", help="Format of the sources, where content does not tell.")]
@@ -50,14 +55,17 @@ def connectivity(
     /,
     *,
     ipblock: IpBlock = "external-only",
+    host_network: HostNet = "pods",
     family: Annotated[Family, Parameter(help="Addresses of the outside that are listed.")] = "ipv4",
     output: Output = "table",
     color: Color = "auto",
 ) -> int:
     """List who can reach whom, on which ports; who may not has no line."""
-    found = flow_policies.connectivity_of(paths, ip_blocks=ipblock, family=family)
+    found = flow_policies.connectivity_of(paths, ip_blocks=ipblock, host_network=host_network, family=family)
     rows = [line.as_row() for line in found.lines]
-    _put(output, rows, ("src", "dst", "conn"), "Nobody can reach anybody.", color)
+    several = any(line.network != connectivity_lines.POD_NETWORK for line in found.lines)
+    columns = ("src", "dst", "conn", *(("network",) if several else ()))
+    _put(output, rows, columns, "Nobody can reach anybody.", color)
     return _unjudged(found.problems, found.unread)
 
 

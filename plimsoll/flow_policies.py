@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -10,7 +10,7 @@ import polars as pl
 from plimsoll import frames, tables
 from plimsoll.cluster import manifests
 from plimsoll.cluster import objects as inventory
-from plimsoll.policies import addresses, connectivity, network, workloads
+from plimsoll.policies import addresses, attachments, connectivity, entrances, network, workloads
 
 
 class Cluster(NamedTuple):
@@ -43,16 +43,32 @@ class Found(NamedTuple):
 
 
 def connectivity_of(
-    sources: Sequence[str], *, ip_blocks: network.IpBlocks = "external-only", family: addresses.Family = "ipv4"
+    sources: Sequence[str],
+    *,
+    ip_blocks: network.IpBlocks = "external-only",
+    host_network: workloads.HostNetwork = "pods",
+    family: addresses.Family = "ipv4",
 ) -> Found:
     """Return who can reach whom in the cluster that these manifests make together."""
     held = cluster(sources)
     policies = network.read(held.frame, ip_blocks=ip_blocks)
-    lines = list(connectivity.lines(policies, workloads.read(held.frame), family))
-    return Found(lines, problems(held, policies), held.rejected + len(policies.refused))
+    running = workloads.running(held.frame, host_network)
+    nets = attachments.networks(held.frame, running, policies)
+    told = problems(held, [net.policies for net in nets])
+    lines = [line for net in nets for line in _lines(held.frame, net, family)]
+    return Found(lines, told, held.rejected + sum(len(one.refused) for one in {net.policies for net in nets}))
 
 
-def problems(held: Cluster, policies: network.PolicySet) -> list[str]:
+def _lines(objects: pl.DataFrame, net: attachments.Net, family: addresses.Family) -> list[connectivity.Line]:
+    """Return who can reach whom in a network."""
+    found = list(connectivity.lines(net.policies, net.members, family if net.outside else None, net.mark))
+    if net.outside:
+        found += entrances.lines(objects, net.policies, net.members, net.mark)
+    return [line._replace(network=net.name) for line in found]
+
+
+def problems(held: Cluster, policies: Iterable[network.PolicySet]) -> list[str]:
     """Return what could not be read and which policies the API would refuse, one line each."""
     unread = [f"{one.file}:{one.line}: {one.reason}" for one in held.rejects]
-    return unread + [f"{one.text}: {one.reason}" for one in policies.refused]
+    refused = {f"{one.text}: {one.reason}": None for each in policies for one in each.refused}
+    return unread + list(refused)

@@ -11,6 +11,9 @@ from plimsoll.policies.intervals import Intervals
 from plimsoll.policies.network import PolicySet
 from plimsoll.policies.policy import End, External, Workload
 
+POD_NETWORK = "pod-network"
+"""The cluster's own network."""
+
 
 class Line(NamedTuple):
     """One end may reach ports of another."""
@@ -18,6 +21,8 @@ class Line(NamedTuple):
     src: str
     dst: str
     ports: Intervals
+    network: str = POD_NETWORK
+    """The network in which it may."""
 
     def as_row(self) -> dict[str, object]:
         """Return the line as it is printed.
@@ -29,7 +34,13 @@ class Line(NamedTuple):
             {"proto": protocol, "ports": [list(one) for one in ranges]}
             for protocol, ranges in ports.by_protocol(self.ports).items()
         ]
-        return {"src": self.src, "dst": self.dst, "conn": ports.written(self.ports), "allow": allow}
+        return {
+            "src": self.src,
+            "dst": self.dst,
+            "conn": ports.written(self.ports),
+            "allow": allow,
+            "network": self.network,
+        }
 
 
 class _Class(NamedTuple):
@@ -40,27 +51,30 @@ class _Class(NamedTuple):
 
 
 def lines(
-    policies: PolicySet, workloads: Sequence[Workload], family: addresses.Family = "ipv4", *, outside: bool = True
+    policies: PolicySet, workloads: Sequence[Workload], family: addresses.Family | None = "ipv4", mark: str = ""
 ) -> Iterator[Line]:
-    """Yield who can reach whom, in order; a pair that may not talk has no line, nor has a workload to itself."""
+    """Yield who can reach whom, in order; a pair that may not talk has no line, nor has a workload to itself.
+
+    Without a family, nothing outside is reached or reaches in; the mark stands behind namespaces.
+    """
     reached: dict[tuple[str, str], Intervals] = {}
-    classes = _classes(workloads)
+    classes = _classes(workloads, mark)
     for source in classes:
         for destination in classes:
             open_ports = policies.connections(source.end, destination.end)
             if open_ports:
                 _add(reached, source.members, destination.members, open_ports)
     found = [Line(src, dst, open_ports) for (src, dst), open_ports in reached.items() if src != dst]
-    if outside:
+    if family:
         found += _outside(policies, classes, family)
     yield from sorted(found)
 
 
-def _classes(workloads: Iterable[Workload]) -> list[_Class]:
+def _classes(workloads: Iterable[Workload], mark: str) -> list[_Class]:
     """Return the workloads by what policies can see of them."""
     alike: dict[Workload, list[str]] = defaultdict(list)
     for one in workloads:
-        alike[one._replace(kind="", name="")].append(one.text)
+        alike[one._replace(kind="", name="")].append(one.marked(mark))
     return [_Class(end, members) for end, members in alike.items()]
 
 

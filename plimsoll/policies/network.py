@@ -80,8 +80,8 @@ class PolicySet:
         self._matching: dict[tuple[Rule, End], bool] = {}
 
     def namespace_labels(self, namespace: str) -> Mapping[str, str]:
-        """Return a namespace's labels; each has at least its name."""
-        return self._namespaces.get(namespace) or {NAME_LABEL: namespace}
+        """Return a namespace's labels; each has at least its name, one that is not known has none."""
+        return self._namespaces.get(namespace) or ({NAME_LABEL: namespace} if namespace else {})
 
     def blocks(self) -> list[Intervals]:
         """Return the address blocks that rules name: between their borders all addresses are alike."""
@@ -90,10 +90,10 @@ class PolicySet:
 
     def connections(self, source: End, destination: End) -> Intervals:
         """Return the ports (`ports`) that one end may reach of another."""
-        outward = self.open("egress", source, destination)
-        return intervals.intersection(outward, self.open("ingress", source, destination)) if outward else outward
+        outward = self.opened("egress", source, destination)
+        return intervals.intersection(outward, self.opened("ingress", source, destination)) if outward else outward
 
-    def open(self, way: Way, source: End, destination: End) -> Intervals:
+    def opened(self, way: Way, source: End, destination: End) -> Intervals:
         """Return the ports that the policies about the source (egress) or the destination (ingress) allow."""
         subject, peer = (source, destination) if way == "egress" else (destination, source)
         told = self.selecting(subject, way)
@@ -108,7 +108,7 @@ class PolicySet:
     def allows(self, source: End, destination: End, protocol: str, port: int) -> Verdict:
         """Return what is said of one connection, and where it is denied, by whom and what is missing."""
         for way in policy.WAYS:
-            if not ports.allows(self.open(way, source, destination), protocol, port):
+            if not ports.allows(self.opened(way, source, destination), protocol, port):
                 return self._denied(way, source, destination, protocol, port)
         return ALLOWED
 
@@ -225,15 +225,19 @@ def read(
     """Return the policies of these kinds of a frame of tables.OBJECTS; what the API would refuse is in `refused`."""
     found: list[Policy] = []
     refused: list[Refused] = []
-    for row in now(objects).filter(pl.col("kind").is_in(kinds)).iter_rows(named=True):
+    for row in present(objects).filter(pl.col("kind").is_in(kinds)).iter_rows(named=True):
         if row["apiVersion"].partition("/")[0] not in _GROUPS[row["kind"]]:
             continue
         try:
-            found.append(_policy(row["kind"], row["namespace"], row["name"], row["object"]))
+            found.append(_policy(row["kind"], _namespace(row["kind"], row["namespace"]), row["name"], row["object"]))
         except BROKEN as broken:
             place = f"{row['namespace']}/{row['name']}".removeprefix("/")
             refused.append(Refused(f"{row['kind']} {place}", " ".join(str(broken).split())[:200]))
     return PolicySet(found, namespaces(objects), ip_blocks=ip_blocks, refused=refused)
+
+
+def _namespace(kind: str, told: str) -> str:
+    return told if kind in admin_documents.KINDS else told or "default"
 
 
 def _policy(kind: str, namespace: str, name: str, text: str) -> Policy:
@@ -242,14 +246,14 @@ def _policy(kind: str, namespace: str, name: str, text: str) -> Policy:
     return documents.network_policy(text, namespace, name, kind)
 
 
-def now(objects: pl.DataFrame) -> pl.DataFrame:
-    """Return the objects that are still there, the later told first where two have one name."""
+def present(objects: pl.DataFrame) -> pl.DataFrame:
+    """Return the objects that are still there."""
     return objects.filter(pl.col("until").is_null())
 
 
 def namespaces(objects: pl.DataFrame) -> dict[str, dict[str, str]]:
     """Return the labels of the namespaces of a frame of tables.OBJECTS."""
-    rows = now(objects).filter(pl.col("kind") == "Namespace").select("name", "labels").iter_rows()
+    rows = present(objects).filter(pl.col("kind") == "Namespace").select("name", "labels").iter_rows()
     return {name: mapping(labels) for name, labels in rows}
 
 

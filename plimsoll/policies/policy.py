@@ -23,7 +23,7 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class NamedPort(NamedTuple):
-    """A port that a container gives a name."""
+    """A port that a container tells, by name where it has one."""
 
     name: str
     protocol: str
@@ -38,7 +38,7 @@ class Workload(NamedTuple):
     name: str
     labels: Labels = ()
     ports: tuple[NamedPort, ...] = ()
-    """The named ones."""
+    """Those that its containers tell."""
     addresses: Intervals = ()
     """Those of its pods, as far as they are told."""
     on_host: bool = False
@@ -47,7 +47,15 @@ class Workload(NamedTuple):
     @property
     def text(self) -> str:
         """The workload as np-guard writes it: namespace/name[Kind]."""
-        return f"{self.namespace}/{self.name}[{self.kind}]"
+        return self.marked("")
+
+    def marked(self, mark: str) -> str:
+        """Return the text with a mark behind the namespace: the network it is in.
+
+        >>> Workload("shop", "Pod", "web").marked("[udn]")
+        'shop[udn]/web[Pod]'
+        """
+        return f"{self.namespace}{mark}/{self.name}[{self.kind}]"
 
 
 class External(NamedTuple):

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import polars as pl
 
 from plimsoll.policies import addresses, intervals, network, policy
 from plimsoll.policies.documents import Part
+from plimsoll.policies.intervals import Intervals
 from plimsoll.policies.policy import NamedPort, Workload
 
 _HIGHEST = 8
-_FINISHED = ("Succeeded", "Failed")
 TEMPLATED = (
     *("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob"),
     *("DeploymentConfig", "Rollout", "VirtualMachine", "VirtualMachineInstance"),
 )
+HostNetwork = Literal["pods", "nodes"]
+"""Whether policies treat pods in their nodes' network as other pods, or as their nodes; the API leaves it to plugins."""
+
+
+NETWORKS = "k8s.v1.cni.cncf.io/networks"
+"""The annotation that asks for further networks."""
 
 
 class ContainerPort(Part, frozen=True):
@@ -32,6 +38,31 @@ class Container(Part, frozen=True):
     """A container."""
 
     ports: list[ContainerPort] | None = None
+
+
+class Multus(Part, frozen=True):
+    """A network that a virtual machine is attached to."""
+
+    network_name: str = ""
+
+
+class VirtualNetwork(Part, frozen=True):
+    """A network of a virtual machine."""
+
+    multus: Multus | None = None
+
+
+class CloudInit(Part, frozen=True):
+    """What a virtual machine is told at its first start."""
+
+    network_data: str = ""
+
+
+class Volume(Part, frozen=True):
+    """A volume of a virtual machine."""
+
+    cloud_init_no_cloud: CloudInit | None = None
+    cloud_init_config_drive: CloudInit | None = None
 
 
 class Metadata(Part, frozen=True):
@@ -49,12 +80,8 @@ class Spec(Part, frozen=True):
     containers: list[Container] | None = None
     init_containers: list[Container] | None = None
     host_network: bool | None = None
-
-
-class Status(Part, frozen=True):
-    """What became of a pod."""
-
-    phase: str | None = None
+    networks: list[VirtualNetwork] | None = None
+    volumes: list[Volume] | None = None
 
 
 class Template(Part, frozen=True):
@@ -62,7 +89,6 @@ class Template(Part, frozen=True):
 
     metadata: Metadata | None = None
     spec: Spec | None = None
-    status: Status | None = None
 
 
 class Running(NamedTuple):
@@ -70,24 +96,32 @@ class Running(NamedTuple):
 
     end: Workload
     annotations: Mapping[str, str]
+    inner_addresses: Intervals = ()
+    """Those that a virtual machine gives its further interfaces itself."""
 
 
 _decode = msgspec.json.Decoder(Template).decode
 _Key = tuple[str, str, str]
 
 
-def read(objects: pl.DataFrame) -> list[Workload]:
+def read(objects: pl.DataFrame, host_network: HostNetwork = "nodes") -> list[Workload]:
     """Return the workloads of a frame of tables.OBJECTS in order; one whose pods differ in labels is several."""
-    return [one.end for one in running(objects)]
+    return [one.end for one in running(objects, host_network)]
 
 
-def running(objects: pl.DataFrame) -> list[Running]:
-    """Return the workloads with their pods' annotations; where there are pods, their templates say nothing more."""
-    rows = network.now(objects).filter(pl.col("kind").is_in([*TEMPLATED, "Pod"]))
+def running(objects: pl.DataFrame, host_network: HostNetwork = "nodes") -> list[Running]:
+    """Return the workloads with their pods' annotations; where there are pods, their templates say nothing more.
+
+    A pod that is finished counts: what it belongs to may run again.
+    """
+    rows = network.present(objects).filter(pl.col("kind").is_in([*TEMPLATED, "Pod"]))
+    rows = rows.with_columns(pl.col("namespace").replace("", "default"))  # of custom kinds nobody tells it
     held = {(row["namespace"], row["kind"], row["name"]): row for row in rows.iter_rows(named=True)}
     found = [one for row in held.values() for one in _running(row, held)]
     with_pods = {_place(one.end) for is_pod, one in found if is_pod}
     kept = [one for is_pod, one in found if is_pod or _place(one.end) not in with_pods]
+    if host_network == "pods":
+        kept = [one._replace(end=one.end._replace(on_host=False)) for one in kept]
     return _merged(kept)
 
 
@@ -104,8 +138,6 @@ def _running(row: Mapping[str, Any], held: Mapping[_Key, Mapping[str, Any]]) -> 
         told = _decode(row["object"])
     except network.BROKEN:
         return  # what it holds is no pod of Kubernetes
-    if is_pod and told.status and told.status.phase in _FINISHED:
-        return
     pod = told if is_pod else _template(told)
     if pod is None:
         return
@@ -146,16 +178,44 @@ def _of(pod: Template, end: Workload, ips: Sequence[str]) -> Running:
             addresses=intervals.union([(number, number) for number in numbers]),
             on_host=bool(spec.host_network),
         ),
-        {key: value for key, value in (meta.annotations or {}).items() if isinstance(value, str)},
+        {key: value for key, value in (meta.annotations or {}).items() if isinstance(value, str)} | _attached(spec),
+        _inner_addresses(spec),
     )
+
+
+def _attached(spec: Spec) -> dict[str, str]:
+    """Return what a virtual machine is attached to as a pod's annotation would tell it."""
+    names = [one.multus.network_name for one in spec.networks or [] if one.multus and one.multus.network_name]
+    return {NETWORKS: ",".join(names)} if names else {}
+
+
+def _inner_addresses(spec: Spec) -> Intervals:
+    seeds = (seed for one in spec.volumes or [] for seed in (one.cloud_init_no_cloud, one.cloud_init_config_drive))
+    texts = (address for seed in seeds if seed for address in told_addresses(seed.network_data))
+    numbers = (addresses.address(text) for text in texts)
+    return intervals.union([(number, number) for number in numbers if number is not None])
+
+
+def told_addresses(network_data: str) -> Iterator[str]:
+    r"""Yield the addresses that cloud-init's network configuration (version 2) gives interfaces.
+
+    >>> list(told_addresses("ethernets:\n  eth1:\n    addresses:\n    - 10.0.0.1/24\n    gateway4: 10.0.0.254"))
+    ['10.0.0.1']
+    """
+    within = False
+    for line in network_data.splitlines():
+        words = line.replace("[", " ").replace("]", " ").replace(",", " ").replace('"', " ").split()
+        within = words[:1] == ["addresses:"] or (within and words[:1] == ["-"])
+        if within:
+            yield from (word.partition("/")[0] for word in words[1:])
 
 
 def _named(containers: Iterable[Container]) -> tuple[NamedPort, ...]:
     told = (port for container in containers for port in container.ports or [])
     named = {
-        NamedPort(port.name, port.protocol or "TCP", port.container_port)
+        NamedPort(port.name or "", port.protocol or "TCP", port.container_port)
         for port in told
-        if port.name and port.container_port is not None
+        if port.container_port is not None
     }
     return tuple(sorted(named))
 
@@ -166,11 +226,11 @@ def _shown(value: str | float | None) -> str:
 
 def _merged(found: Iterable[Running]) -> list[Running]:
     """Return the workloads in order, those that only differ in their pods' addresses as one."""
-    same: dict[tuple[Workload, tuple[tuple[str, str], ...]], list[Workload]] = {}
+    same: dict[tuple[Workload, str, Intervals], list[Workload]] = {}
     for one in found:
-        key = one.end._replace(addresses=()), policy.labels(one.annotations)
-        same.setdefault(key, []).append(one.end)
+        told = one.annotations.get(NETWORKS, "")
+        same.setdefault((one.end._replace(addresses=()), told, one.inner_addresses), []).append(one.end)
     return [
-        Running(end._replace(addresses=intervals.union(*(one.addresses for one in ends))), dict(annotations))
-        for (end, annotations), ends in sorted(same.items())
+        Running(end._replace(addresses=intervals.union(*(one.addresses for one in ends))), {NETWORKS: told}, inner)
+        for (end, told, inner), ends in sorted(same.items())
     ]

@@ -55,18 +55,19 @@ def read(folder: Path, text: str) -> list[policy.Workload]:
 
 
 def test_each_workload_is_there_once_with_what_policies_can_see(tmp_path: Path) -> None:
-    backup, web, db = read(tmp_path, MANIFESTS)
+    backup, web, old, db = read(tmp_path, MANIFESTS)
     assert (backup.text, backup.on_host) == ("default/backup[CronJob]", True)
     assert (web.text, web.labels, web.ports) == (
         "shop/web[Deployment]",
         (("app", "web"),),
         (policy.NamedPort("http", "TCP", 80),),
     )
+    assert old.text == "shop/old[Pod]"  # it may run again
     assert (db.text, db.addresses) == ("shop/db[StatefulSet]", ((167772161, 167772162),))
 
 
 def test_where_there_are_pods_templates_say_nothing_more(tmp_path: Path) -> None:
-    _, web, _ = read(tmp_path, f"{MANIFESTS}---{ROLLED_OUT}")
+    _, web, _, _ = read(tmp_path, f"{MANIFESTS}---{ROLLED_OUT}")
     assert (web.text, dict(web.labels)) == ("shop/web[Deployment]", {"app": "web", "hash": "5d8f"})
 
 
