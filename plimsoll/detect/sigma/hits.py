@@ -121,6 +121,7 @@ class Hits:
             "kind": "rule",
             "controls": [f"sigma:{known.id}"],
             "maturity": "unknown",
+            "facts": [],
         }
 
 
