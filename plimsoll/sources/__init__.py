@@ -29,7 +29,7 @@ class Source(Protocol):
     STREAM: records.Stream
 
     def recognises(self, record: Any) -> bool:
-        """Say whether this decoded JSON value is a record of the format."""
+        """Say whether this decoded JSON value, or the text of a line that is none, is a record of the format."""
 
     def parse(self, lines: Sequence[bytes], first: int) -> records.Parsed:
         """Read a run of lines; `first` is the event number of the first."""
@@ -71,11 +71,16 @@ def recognised(lines: Iterable[bytes]) -> str | None:
         try:
             record = decode(line)
         except records.BROKEN:
-            continue
+            record = line.decode(errors="replace")
         for name, source in every().items():
-            if _says_yes(source, record):
+            if (not isinstance(record, str) or is_text(source)) and _says_yes(source, record):
                 return name
     return None
+
+
+def is_text(source: Source) -> bool:
+    """Return whether the records of a format are lines of text; those of the others are JSON."""
+    return getattr(source, "TEXT", False) is True
 
 
 def _says_yes(source: Source, record: object) -> bool:

@@ -62,9 +62,9 @@ def _whole(source: Iterator[bytes], seen: list[bytes]) -> bool:
 
 
 def _may_be_one(start: bytes) -> bool:
-    """Say whether the first line begins an array, or an object that it leaves open."""
+    """Say whether the first line begins an array of records, or an object that it leaves open."""
     line, ended, _ = start.partition(b"\n")
-    return line.startswith(b"[") or (
+    return (line.startswith(b"[") and not line[1:].lstrip()[:1].isdigit()) or (
         bool(ended) and line.startswith(b"{") and line.rstrip().endswith((b"{", b"[", b",", b":"))
     )
 

@@ -6,6 +6,8 @@ A source is one module of this package. It has
     recognises(record) -> bool     is this decoded JSON value a record of this format?
     parse(lines, first) -> Parsed  the lines' events; `first` is the event number of the first record
 
+    TEXT = True                    where its records are lines of text: `recognises` is given those
+
 and never raises on what a line holds: a broken record becomes a reject. A source that has no need
 of its own loop writes `rows(record) -> list of rows` and says `parse = records.each(STREAM, rows)`,
 or `records.each(STREAM, rows, Struct)` to be given typed records.

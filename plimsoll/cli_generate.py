@@ -1,0 +1,114 @@
+"""The command line's verb for generated policies: from recorded flows to NetworkPolicies, and how far to trust them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from plimsoll import flow_generate, outputs
+from plimsoll.outputs import places, table
+from plimsoll.policies import confidence
+
+OK, INCOMPLETE = 0, 3
+_MOST = 20
+
+
+def generate(
+    sources: Annotated[
+        list[str], Parameter(help="Flows: a file, folder, glob, `-` or URL; gzip and zstd by content.", negative=())
+    ],
+    /,
+    *,
+    objects: Annotated[list[str], Parameter(name="--objects", help="Manifests or a watch stream.", negative=())],
+    directory: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for the policies.")],
+    from_: Annotated[
+        str | None, Parameter(name="--from", help="Format of the sources, where content does not tell.")
+    ] = None,
+    rejects: Annotated[
+        Path | None, Parameter(name="--rejects", help="File for the records that could not be read.")
+    ] = None,
+    report: Annotated[
+        Literal["table", "json", "jsonl"], Parameter(help="Form of what is said of the policies.")
+    ] = "table",
+    color: Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")] = "auto",
+) -> int:
+    """Write NetworkPolicies that allow what these flows show, and nothing else."""
+    found = flow_generate.run(sources, objects, directory, form=from_, progress=lambda _, __: None)
+    if report == "jsonl":
+        outputs.write("jsonl", (one._asdict() for one in found.known), sys.stdout)
+    elif report == "json":
+        outputs.document("json", _document(found), sys.stdout)
+    else:
+        _show(found, found.known, directory, color)
+    return _leftover(found, rejects)
+
+
+def _document(found: flow_generate.Outcome) -> dict[str, object]:
+    intake, generated = found.intake, found.generated
+    return {
+        "input": {"accepted": intake.accepted, "rejected": intake.rejects.total},
+        "files": [*found.files],
+        "namespaces": [*generated.namespaces],
+        "never_seen": [str(key) for key in generated.unseen],
+        "on_host": [str(key) for key in generated.on_host],
+        "unattributed": generated.unattributed,
+        "score": {**found.score._asdict(), "closed": found.score.closed},
+        "workloads": [one._asdict() for one in found.known],
+    }
+
+
+def _show(
+    found: flow_generate.Outcome, known: list[confidence.Confidence], directory: Path, color: places.Color
+) -> None:
+    columns = [table.Column("WORKLOAD"), table.Column("STATE"), table.Column("CONNECTIONS", "right")]
+    columns += [table.Column("EDGES", "right"), table.Column("DAYS", "right"), table.Column("WHY")]
+    unsure = [one for one in known if one.state != "mature"]
+    texts = [
+        [one.workload, one.state, f"{one.connections:,}", f"{one.edges:,}", f"{one.days:,}", one.sentence]
+        for one in unsure[:_MOST]
+    ]
+    table.show(columns, texts, sys.stdout, none="Every workload has been seen long enough.", color=color)
+    print(_told(found, unsure, len(known), directory))
+
+
+def _told(found: flow_generate.Outcome, unsure: list[confidence.Confidence], workloads: int, directory: Path) -> str:
+    """Say in words what was written, and what to do with it."""
+    generated = found.generated
+    seen = sum(one.state != "never seen" for one in unsure)
+    score = found.score
+    lines = [
+        f"… and {len(unsure) - _MOST:,} more" if len(unsure) > _MOST else "",
+        f"{len(found.files):,} files in {directory}: {len(generated.policies):,} policies.",
+        f"{len(generated.namespaces):,} namespaces are closed by default.",
+        f"Open: {score.allowed:,} of {score.possible:,} pairs of workloads and ports; {score.seen:,} were seen.",
+        _rollout(len(unsure), workloads),
+        f"{len(unsure) - seen:,} were never seen: the default closes them." if len(unsure) > seen else "",
+        f"{len(generated.on_host):,} are in their node's network: no policy rules them." if generated.on_host else "",
+        f"{generated.unattributed:,} connections are left out: no pod had their address then."
+        if generated.unattributed
+        else "",
+    ]
+    return "\n".join(filter(None, lines))
+
+
+def _rollout(unsure: int, workloads: int) -> str:
+    if not unsure:
+        return ""
+    advice = "look at fresh flows with `plimsoll policies replay` before they are applied"
+    return f"{unsure:,} of {workloads:,} workloads have not been seen long enough: {advice}."
+
+
+def _leftover(found: flow_generate.Outcome, rejects: Path | None) -> int:
+    """Say what could not be read, and return the exit code for it."""
+    intake = found.intake
+    if intake.objects_rejected:
+        told = f"{intake.objects_rejected:,} documents of --objects set aside; the first is {intake.first}"
+        print(f"plimsoll: {''.join(char if char.isprintable() else '?' for char in told)}", file=sys.stderr)
+    if intake.rejects.total:
+        print(f"plimsoll: {intake.rejects.summary()}", file=sys.stderr)
+        if rejects:
+            intake.rejects.write(rejects)
+    return INCOMPLETE if intake.rejects.total or intake.objects_rejected else OK

@@ -1,0 +1,142 @@
+"""The wiring of generated policies: flows are resolved, become edges as they arrive, and the edges become files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from plimsoll import engines, errors, frames, tables
+from plimsoll.cluster import objects as inventory
+from plimsoll.cluster import resolve
+from plimsoll.learn import maturity
+from plimsoll.policies import confidence, edges, generate, networkpolicy_yaml, templates
+from plimsoll.sources import inputs, reading
+from plimsoll.sources.rejects import Rejects
+
+Progress = Callable[[str, int], None]
+SIZE = 1 << 16
+"""Lines read at once: addresses are looked up for all of them together."""
+REGROUP = 100_000
+"""Edges of batches after which they are added up: what bounds memory, however many connections there are."""
+
+
+class Intake(NamedTuple):
+    """What was read, and what of it could not be."""
+
+    accepted: int
+    rejects: Rejects
+    objects_rejected: int
+    first: str
+    """Where and why the first of the objects could not be read."""
+
+
+class Outcome(NamedTuple):
+    """What a run made of its flows."""
+
+    generated: generate.Generated
+    known: list[confidence.Confidence]
+    """How well each workload is known, the least known first."""
+    score: confidence.Score
+    intake: Intake
+    files: tuple[str, ...]
+    """Those that were written or stayed as they were, below the folder."""
+
+
+class Edges:
+    """Edges of flows that come in, added up as they come."""
+
+    def __init__(self, maps: resolve.Inventory) -> None:
+        self._maps = maps
+        self._parts: list[pl.DataFrame] = []
+        self._labels: list[pl.DataFrame] = []
+        self._fresh, self._held = 0, 0
+
+    def take(self, stream: str, events: pl.DataFrame) -> None:
+        """Take in a batch of events."""
+        if stream != "flow" or events.is_empty():
+            return
+        self._labels.append(edges.labels_of(events))
+        self._parts.append(edges.of(resolve.resolve("flow", events, self._maps)))
+        self._fresh += self._parts[-1].height + self._labels[-1].height
+        # Half of what is held at least, so that many edges are not added up again for every batch.
+        if self._fresh > max(REGROUP, self._held // 2):
+            self._parts, self._labels = [edges.added(self._parts)], [pl.concat(self._labels).unique()]
+            self._held, self._fresh = self._parts[0].height, 0
+
+    def told(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return the edges of all that came in, and the labels that flows told of their workloads."""
+        labels = pl.concat(self._labels).unique() if self._labels else edges.LABELS.to_frame()
+        return edges.added(self._parts), labels
+
+
+def run(
+    sources: Sequence[str],
+    objects: Sequence[str],
+    directory: Path,
+    *,
+    form: str | None,
+    progress: Progress,
+    engine: str = "polars",
+) -> Outcome:
+    """Write the policies that these flows need into a folder."""
+    found = inputs.inputs(sources)
+    read = [inventory.read(source) for source in objects]
+    held = pl.concat([one.frame for one in read]) if read else frames.empty(tables.OBJECTS)
+    first = next((reject for one in read for reject in one.rejects), None)
+    taken, rejects, accepted = Edges(resolve.inventory(held)), Rejects(), 0
+    for source in found:
+        one = reading.Reading(source, format=form, size=SIZE)
+        for batch in _read(source, one, rejects):
+            taken.take(batch.stream, batch.events)
+            progress(one.name, one.accepted + one.rejected)
+        accepted += one.accepted
+    whole, told = taken.told()
+    generated = generate.generate(whole, templates.cluster(held, told))
+    written = write(directory, networkpolicy_yaml.files(generated))
+    why = f"{first.file}:{first.line}: {first.reason}" if first else ""
+    intake = Intake(accepted, rejects, sum(one.rejected for one in read), why)
+    counts = engines.collect(maturity.counted(engines.of(confidence.profile(whole), engine)))
+    known = confidence.of(generated, maturity.judged(counts))
+    return Outcome(generated, known, confidence.score(generated), intake, written)
+
+
+def _read(source: inputs.Input, read: reading.Reading, rejects: Rejects) -> Iterator[reading.Batch]:
+    """Yield an input's batches; a file in a folder that holds no events is set aside, one that was named is an error."""
+    try:
+        for batch in read:
+            rejects.add(batch.rejects)
+            yield batch
+    except errors.InputError as unknown:
+        if not source.found:
+            raise
+        rejects.add([reading.Reject(source.name, 0, unknown.reason, b"")])
+
+
+def write(directory: Path, files: dict[str, str]) -> tuple[str, ...]:
+    """Write files below a folder: what stays the same is not touched, what we wrote and nobody needs now goes."""
+    try:
+        for stale in _ours(directory) - {directory / name for name in files}:
+            stale.unlink()
+        for name, text in files.items():
+            path = directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != text:
+                path.write_text(text, encoding="utf-8")
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise errors.InputError(problem.strerror or str(problem), file=str(directory)) from problem
+    return tuple(sorted(files))
+
+
+def _ours(directory: Path) -> set[Path]:
+    """Return the files of a folder that an earlier run wrote."""
+    mark = networkpolicy_yaml.MARK.encode()
+    return {path for path in directory.glob("*/*.yaml") if path.is_file() and _begins(path, mark)}
+
+
+def _begins(path: Path, mark: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(mark)) == mark

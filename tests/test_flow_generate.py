@@ -1,0 +1,96 @@
+"""From recorded flows to files."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from plimsoll import errors, flow_generate
+
+OBJECTS = [
+    {
+        "time": f"2026-11-23T06:3{minute}:00Z",
+        "type": kind,
+        "object": {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": "shop", "labels": {"app": name}},
+            "spec": {"nodeName": "n1", "containers": [{"name": "c"}]},
+            "status": {"phase": "Running", "podIP": ip, "hostIP": "192.168.7.1"},
+        },
+    }
+    for minute, kind, name, ip in (
+        (0, "ADDED", "web", "10.1.0.5"),
+        (0, "ADDED", "redis", "10.1.0.7"),
+        (5, "DELETED", "web", "10.1.0.5"),
+        (6, "ADDED", "batch", "10.1.0.5"),
+    )
+]
+CALL = "[{at}.000000]\t    [NEW] ipv4     2 tcp      6 120 SYN_SENT src=10.1.0.5 dst=10.1.0.7 sport=40000 dport=6379 [UNREPLIED] src=10.1.0.7 dst=10.1.0.5 sport=6379 dport=40000 id=1\n"
+START = 1_795_415_400  # 2026-11-23T06:30:00Z
+
+
+def run(folder: Path, *minutes: int, more: str = "") -> flow_generate.Outcome:
+    (folder / "objects.jsonl").write_text("".join(json.dumps(one) + "\n" for one in OBJECTS))
+    (folder / "flows.log").write_text("".join(CALL.format(at=START + 60 * minute) for minute in minutes) + more)
+    given = [str(folder / "flows.log")]
+    return flow_generate.run(
+        given, [str(folder / "objects.jsonl")], folder / "out", form=None, progress=lambda _, __: None
+    )
+
+
+def test_an_address_belongs_to_who_had_it_then(tmp_path: Path) -> None:
+    run(tmp_path, 2)
+    assert "shop/Pod/web" in (tmp_path / "out/shop/pod-redis.yaml").read_text()
+    run(tmp_path, 7)
+    assert "shop/Pod/batch" in (tmp_path / "out/shop/pod-redis.yaml").read_text()
+
+
+def test_another_run_leaves_what_is_the_same_and_takes_away_only_its_own(tmp_path: Path) -> None:
+    run(tmp_path, 2)
+    mine, same = tmp_path / "out/shop/mine.yaml", tmp_path / "out/shop/default-deny.yaml"
+    mine.write_text("kind: NetworkPolicy\n")
+    before = same.stat().st_mtime_ns
+    run(tmp_path, 7)
+    assert (mine.exists(), (tmp_path / "out/shop/pod-web.yaml").exists()) == (True, False)
+    assert "never seen: Pod/web" in same.read_text()
+    run(tmp_path, 2)
+    run(tmp_path, 2)
+    assert same.stat().st_mtime_ns >= before
+
+
+def test_what_could_not_be_read_is_counted(tmp_path: Path) -> None:
+    outcome = run(tmp_path, 2, more="nonsense\n")
+    assert (outcome.intake.accepted, outcome.intake.rejects.total) == (1, 1)
+
+
+def test_how_well_workloads_are_known_is_told(tmp_path: Path) -> None:
+    known = {one.workload: one.state for one in run(tmp_path, 2).known}
+    assert known == {
+        "shop/Pod/batch": "never seen",
+        "shop/Pod/web": "learning",
+        "shop/Pod/redis": "learning",
+    }
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(errors.InputError):
+        run(tmp_path, 2)
+
+
+@pytest.mark.data
+def test_a_recorded_app_needs_few_policies(shared_data: Path, tmp_path: Path) -> None:
+    folder = next((shared_data / "flows" / "live").rglob("lifecycle.jsonl")).parent
+    told = [line for line in (folder / "lifecycle.jsonl").read_text().splitlines() if '"MARK"' not in line]
+    (tmp_path / "objects.jsonl").write_text("\n".join(told))
+    (tmp_path / "conntrack.log").write_bytes(gzip.decompress((folder / "conntrack.log.gz").read_bytes()))
+    given = [str(tmp_path / "conntrack.log")]
+    outcome = flow_generate.run(
+        given, [str(tmp_path / "objects.jsonl")], tmp_path / "out", form=None, progress=lambda _, __: None
+    )
+    assert (outcome.intake.rejects.total, outcome.generated.unattributed) == (0, 0)
+    assert outcome.score.allowed == outcome.score.seen
