@@ -15,7 +15,19 @@ import narwhals.stable.v2 as nw
 import polars as pl
 
 from plimsoll import facts
-from plimsoll.detect import acts, audit_rules, changes, evidence, explain, granted, ledger, settled, stories, weigh
+from plimsoll.detect import (
+    acts,
+    audit_rules,
+    changes,
+    evidence,
+    explain,
+    granted,
+    ledger,
+    rule_alerts,
+    settled,
+    stories,
+    weigh,
+)
 
 Approved = tuple[str, str, str]
 MINUTE = pl.col("time").dt.truncate("1m").alias("minute")
@@ -30,6 +42,7 @@ class Memory(msgspec.Struct):
 
     ledger: ledger.Memory
     stories: stories.Memory
+    rules: list[rule_alerts.Key] = []
 
 
 class Judge:
@@ -60,6 +73,7 @@ class Judge:
         self._changes = changes.Changes()
         self._ledger = ledger.Ledger(credentials, self._changes)
         self._teller = stories.Teller(stories.CERTAIN, self._changes)
+        self._rules = rule_alerts.Teller()
         self.forgone = 0
         """Notable acts there was no room for."""
 
@@ -112,22 +126,23 @@ class Judge:
         told.sort(key=lambda story: (-story.score, story.chapter.first, story.chapter.actor))
         certain = sum(story.score >= stories.CERTAIN for story in told)
         found = self._explained(told[: max(certain, budget * days if budget else 0)])
-        return found if budget else found + _by_rules(notable)
+        return found if budget else found + rule_alerts.alerts(notable)
 
     def tell(self) -> list[dict[str, object]]:
         """Return the alerts that begin with what was taken since the last call, which is then let go."""
-        taken, self._notable = self._notable, []
-        return self._explained(self._teller.tell(_in_order(taken)))
+        taken, self._notable = _in_order(self._notable), []
+        return self._explained(self._teller.tell(taken)) + self._rules.tell(taken)
 
     def memory(self) -> bytes:
         """Return what it knows beyond its profile: credentials, habits, and what was told."""
-        return msgspec.msgpack.encode(Memory(self._ledger.memory(), self._teller.memory()))
+        return msgspec.msgpack.encode(Memory(self._ledger.memory(), self._teller.memory(), self._rules.memory()))
 
     def restore(self, memory: bytes) -> None:
         """Begin with what an earlier judge knew; msgspec.MsgspecError where that cannot be read."""
         known = msgspec.msgpack.decode(memory, type=Memory)
         self._ledger.restore(known.ledger)
         self._teller.restore(known.stories)
+        self._rules.restore(known.rules)
 
     def _explained(self, told: list[stories.Story]) -> list[dict[str, object]]:
         usual = explain.Usual(self._known.own, {story.chapter.actor[0] for story in told})
@@ -202,17 +217,6 @@ def _ruled(events: pl.DataFrame, usual: pl.Series) -> pl.DataFrame:
 
 def _told_apart(stream: str) -> list[pl.Expr]:
     return [pl.col("key"), pl.col("rules")] if stream == "audit" else [pl.col("key")]
-
-
-def _by_rules(notable: list[acts.Act]) -> list[dict[str, object]]:
-    """Return an alert for each rule and actor and hour, gravest first."""
-    hit: dict[tuple[str, ...], list[acts.Act]] = {}
-    for act in notable:
-        for rule in act.rules:
-            hour = act.time.replace(minute=0, second=0, microsecond=0).isoformat()
-            hit.setdefault((rule, act.subject, act.address, act.product, hour), []).append(act)
-    found = [explain.ruled(rule, alike) for (rule, *_), alike in hit.items()]
-    return sorted(found, key=lambda alert: (-float(str(alert["bits"])), str(alert["time"]), str(alert["id"])))
 
 
 def _in_order(notable: list[acts.Act]) -> list[acts.Act]:
