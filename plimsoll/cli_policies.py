@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
@@ -12,6 +13,7 @@ from cyclopts import App, Parameter
 from plimsoll import cli_generate, flow_policies, outputs
 from plimsoll.outputs import places, plain, table
 from plimsoll.policies import connectivity as connectivity_lines
+from plimsoll.policies import replay as denials
 from plimsoll.policies.addresses import Family
 from plimsoll.policies.network import IpBlocks
 from plimsoll.policies.workloads import HostNetwork
@@ -67,6 +69,89 @@ def connectivity(
     columns = ("src", "dst", "conn", *(("network",) if several else ()))
     _put(output, rows, columns, "Nobody can reach anybody.", color)
     return _unjudged(found.problems, found.unread)
+
+
+@policies_app.command(
+    help_epilogue="Example: plimsoll policies replay flows.jsonl --policies ./policies --objects cluster.yaml"
+)
+def replay(
+    sources: Source,
+    /,
+    *,
+    policies: Annotated[
+        list[str], Parameter(name="--policies", help="Policies to be asked, and no others: a folder.", negative=())
+    ],
+    objects: Objects,
+    ipblock: IpBlock = "external-only",
+    from_: From = None,
+    rejects: Annotated[
+        Path | None, Parameter(name="--rejects", help="File for the records that could not be read.")
+    ] = None,
+    fail_on: Annotated[Literal["denied"] | None, Parameter(help="Exit with 1 where a flow would be denied.")] = None,
+    output: Output = "table",
+    color: Color = "auto",
+) -> int:
+    """Say which recorded flows these policies would have denied, who denies them and which rule is missing."""
+    found = flow_policies.replay_of(
+        sources, policies, objects, form=from_, ip_blocks=ipblock, progress=lambda _, __: None
+    )
+    rows = [one.as_row() for one in found.told.denied]
+    if output == "json":
+        outputs.document("json", _whole(found, rows), sys.stdout)
+    else:
+        columns = ("src", "dst", "protocol", "port", "count", "why")
+        _put(output, rows, columns, "No flow would have been denied.", color)
+    if output == "table":
+        print(_summary(found.told))
+    if found.rejects.total:
+        print(f"plimsoll: {found.rejects.summary()}", file=sys.stderr)
+        if rejects:
+            found.rejects.write(rejects)
+    for why, count in found.told.unjudged.items():
+        print(f"plimsoll: {count:,} flows not judged: {plain.shown(why)}", file=sys.stderr)
+    code = _unjudged(found.problems, found.unread)
+    if fail_on and rows:
+        return FINDINGS
+    return INCOMPLETE if found.rejects.total or found.told.unjudged else code
+
+
+def _whole(found: flow_policies.Replayed, rows: list[dict[str, object]]) -> dict[str, object]:
+    told = found.told
+    flows = {"allowed": told.allowed, "denied": sum(one.times for one in told.denied), "unjudged": told.unjudged}
+    return {"input": {"accepted": found.accepted, "rejected": found.rejects.total}, "flows": flows, "denied": rows}
+
+
+def _summary(told: denials.Replayed) -> str:
+    denied = sum(one.times for one in told.denied)
+    return f"{told.allowed:,} flows allowed, {denied:,} denied, {sum(told.unjudged.values()):,} not judged."
+
+
+@policies_app.command(help_epilogue="Example: plimsoll policies diff ./main ./branch --fail-on opened")
+def diff(
+    before: Annotated[str, Parameter(help="Manifests before the change.")],
+    after: Annotated[str, Parameter(help="Manifests after it.")],
+    /,
+    *,
+    objects: Annotated[
+        list[str] | None,
+        Parameter(name="--objects", help="Manifests that are there both times: workloads, namespaces.", negative=()),
+    ] = None,
+    ipblock: IpBlock = "external-only",
+    host_network: HostNet = "pods",
+    fail_on: Annotated[
+        Literal["opened", "closed", "any"] | None, Parameter(help="Exit with 1 where a change opens or closes a port.")
+    ] = None,
+    output: Output = "table",
+    color: Color = "auto",
+) -> int:
+    """Say which connections a change of manifests opens, and which it closes."""
+    found = flow_policies.difference_of(before, after, objects or [], ip_blocks=ipblock, host_network=host_network)
+    rows = [one.as_row() for one in found.changes]
+    _put(output, rows, ("src", "dst", "opened", "closed", "why"), "Everybody reaches whom they reached.", color)
+    code = _unjudged(found.problems, found.unread)
+    opened, closed = (any(row[key] for row in rows) for key in ("opened", "closed"))
+    failing = {"opened": opened, "closed": closed, "any": opened or closed}
+    return FINDINGS if fail_on and failing[fail_on] else code
 
 
 def _put(

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import polars as pl
 
-from plimsoll import frames, tables
-from plimsoll.cluster import manifests
+from plimsoll import errors, frames, tables
+from plimsoll.cluster import manifests, resolve
 from plimsoll.cluster import objects as inventory
-from plimsoll.policies import addresses, attachments, connectivity, entrances, network, workloads
+from plimsoll.policies import (
+    addresses,
+    attachments,
+    connectivity,
+    difference,
+    entrances,
+    network,
+    replay,
+    workloads,
+)
+from plimsoll.sources import inputs, reading
+from plimsoll.sources.rejects import Rejects
+
+Progress = Callable[[str, int], None]
+SIZE = 1 << 16
+"""Lines read at once: addresses are looked up for all of them together."""
+REGROUP = 100_000
+"""Distinct connections of batches after which they are added up: what bounds memory."""
 
 
 class Cluster(NamedTuple):
@@ -72,3 +89,90 @@ def problems(held: Cluster, policies: Iterable[network.PolicySet]) -> list[str]:
     unread = [f"{one.file}:{one.line}: {one.reason}" for one in held.rejects]
     refused = {f"{one.text}: {one.reason}": None for each in policies for one in each.refused}
     return unread + list(refused)
+
+
+class Replayed(NamedTuple):
+    """What policies say of recorded flows, and what of the inputs could not be judged."""
+
+    told: replay.Replayed
+    accepted: int
+    rejects: Rejects
+    problems: list[str]
+    unread: int
+
+
+def replay_of(
+    sources: Sequence[str],
+    policies: Sequence[str],
+    objects: Sequence[str],
+    *,
+    form: str | None = None,
+    ip_blocks: network.IpBlocks = "external-only",
+    progress: Progress,
+) -> Replayed:
+    """Return which of these flows the policies, and no others, would have denied in the cluster of these objects."""
+    found = inputs.inputs(sources)
+    asked, held = cluster(policies), cluster(objects)
+    judge = network.read(_with_policies_of(held.frame, asked.frame), ip_blocks=ip_blocks)
+    told = replay.known(held.frame, workloads.read(held.frame))
+    maps, rejects, accepted = resolve.inventory(held.frame), Rejects(), 0
+    parts = [replay.of(frames.empty(tables.FLOW))]
+    for source in found:
+        one = reading.Reading(source, format=form, size=SIZE)
+        for events in _flows(source, one, rejects):
+            parts.append(replay.of(resolve.resolve("flow", events, maps)))
+            parts = [replay.added(parts)] if sum(part.height for part in parts[1:]) > REGROUP else parts
+            progress(one.name, one.accepted + one.rejected)
+        accepted += one.accepted
+    replayed = replay.replayed(replay.added(parts), judge, told)
+    unread = held.rejected + asked.rejected + len(judge.refused)
+    return Replayed(replayed, accepted, rejects, problems(held, [judge]) + problems(asked, []), unread)
+
+
+def _with_policies_of(objects: pl.DataFrame, policies: pl.DataFrame) -> pl.DataFrame:
+    """Return objects with the policies of others in place of their own."""
+    own = pl.col("kind").is_in(network.CLUSTER_KINDS)
+    return pl.concat([objects.filter(~own), policies])
+
+
+def _flows(source: inputs.Input, read: reading.Reading, rejects: Rejects) -> Iterator[pl.DataFrame]:
+    """Yield the flows of an input; what holds none is set aside, and an error where it was named itself."""
+    try:
+        for batch in read:
+            rejects.add(batch.rejects)
+            yield _checked(batch, source.name)
+    except errors.InputError as unknown:
+        if not source.found:
+            raise
+        rejects.add([reading.Reject(source.name, 0, unknown.reason, b"")])
+
+
+def _checked(batch: reading.Batch, name: str) -> pl.DataFrame:
+    if batch.stream != "flow":
+        raise errors.InputError(f"this asks flows, and these are {batch.format} events", file=name)
+    return batch.events
+
+
+class Difference(NamedTuple):
+    """What a change opens and closes, and what could not be judged."""
+
+    changes: list[difference.Change]
+    problems: list[str]
+    unread: int
+
+
+def difference_of(
+    before: str,
+    after: str,
+    objects: Sequence[str] = (),
+    *,
+    ip_blocks: network.IpBlocks = "external-only",
+    host_network: workloads.HostNetwork = "pods",
+) -> Difference:
+    """Return who can reach whom otherwise after than before; the objects are there both times."""
+    old, new = (
+        connectivity_of([one, *objects], ip_blocks=ip_blocks, host_network=host_network, family="dual")
+        for one in (before, after)
+    )
+    told = dict.fromkeys([*old.problems, *new.problems])
+    return Difference(difference.changes(old.lines, new.lines), [*told], old.unread + new.unread)

@@ -77,3 +77,68 @@ def test_what_cannot_be_read_is_told_with_its_place_and_the_rest_is_judged(
 def test_what_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["policies", "connectivity", str(tmp_path / "gone")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+FLOW = {
+    "time": "2026-11-24T10:00:00Z",
+    "verdict": "FORWARDED",
+    "Type": "L3_L4",
+    "is_reply": False,
+    "IP": {"source": "10.0.0.1", "destination": "10.0.0.2"},
+    "l4": {"TCP": {"source_port": 40000, "destination_port": 9187}},
+    "source": {"namespace": "shop", "pod_name": "web", "labels": ["k8s:app=web"]},
+    "destination": {"namespace": "shop", "pod_name": "db", "labels": ["k8s:app=db"]},
+}
+
+
+@pytest.fixture
+def replaying(manifests: str, tmp_path: Path) -> list[str]:
+    flows = tmp_path / "flows.jsonl"
+    flows.write_text(json.dumps({"flow": FLOW}) + "\n")
+    objects = tmp_path / "objects.yaml"
+    objects.write_text(MANIFESTS.rpartition("---")[0])
+    return ["policies", "replay", str(flows), "--policies", manifests, "--objects", str(objects)]
+
+
+def test_replay_names_the_missing_rule(replaying: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run([*replaying, "-o", "jsonl"]) == 0
+    (row,) = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (row["src"], row["dst"], row["port"], row["cause"]) == ("shop/web[Pod]", "shop/db[Pod]", 9187, "port")
+    assert row["policies"] == ["NetworkPolicy shop/db"]
+    assert row["first"] == "2026-11-24T10:00:00.000000Z"
+
+
+def test_replay_fails_where_asked_to_and_sums_up(replaying: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run([*replaying, "--fail-on", "denied"]) == 1
+    assert "0 flows allowed, 1 denied, 0 not judged." in capsys.readouterr().out
+    assert cli.run([*replaying, "-o", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["flows"] == {"allowed": 0, "denied": 1, "unjudged": {}}
+
+
+def test_replay_says_what_it_could_not_judge(replaying: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    stranger = {**FLOW, "source": {"identity": 2, "labels": ["reserved:world"]}, "IP": {"destination": "10.0.0.2"}}
+    Path(replaying[2]).write_text(f"{json.dumps({'flow': stranger})}\n{{broken\n")
+    assert cli.run(replaying) == 3
+    told = capsys.readouterr()
+    assert "1 flows not judged: no address of world" in told.err
+    assert "1 record" in told.err
+
+
+def test_replay_wants_flows(replaying: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    events = tmp_path / "events.jsonl"
+    events.write_text('{"evt.num": 1, "evt.type": "open", "proc.name": "cat"}\n')
+    assert cli.run([*replaying[:2], str(events), *replaying[3:]]) == 2
+    assert "this asks flows" in capsys.readouterr().err
+
+
+def test_diff_says_what_a_change_opens(manifests: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    after = tmp_path / "after.yaml"
+    after.write_text(MANIFESTS.replace("{port: sql}", "{port: 5432, endPort: 5433}"))
+    assert cli.run(["policies", "diff", manifests, str(after), "--fail-on", "closed"]) == 0
+    assert cli.run(["policies", "diff", manifests, str(after), "--fail-on", "opened", "-o", "csv"]) == 1
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "src,dst,opened,closed,why",
+        "shop/web[Pod],shop/db[Pod],TCP 5433,,",
+    ]
+    assert cli.run(["policies", "diff", manifests, manifests, "--fail-on", "any"]) == 0
+    assert "Everybody reaches whom they reached." in capsys.readouterr().out

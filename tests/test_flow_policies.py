@@ -16,3 +16,32 @@ def test_all_sources_together_are_one_cluster(tmp_path: Path) -> None:
     assert found.frame["name"].to_list() == ["a", "b"]
     assert found.rejected == 2
     assert found.rejects[1].file.endswith("b.yaml")
+
+
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: NAME, namespace: a}\nspec: {containers: [{name: c}]}\n---\n"
+POLICY = """apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: closed, namespace: a}
+spec: {podSelector: {}}
+"""
+
+
+def test_objects_that_are_there_both_times_need_not_be_told_twice(tmp_path: Path) -> None:
+    texts = {"objects": POD.replace("NAME", "web") + POD.replace("NAME", "db"), "before": POLICY}
+    texts["after"] = POLICY.replace("{podSelector: {}}", "{podSelector: {}, ingress: [{ports: [{port: 80}]}]}")
+    places = {name: str(tmp_path / f"{name}.yaml") for name in texts}
+    for name, text in texts.items():
+        Path(places[name]).write_text(text)
+    found = flow_policies.difference_of(places["before"], places["after"], [places["objects"]])
+    pairs = {(one.src, one.dst) for one in found.changes if "[External]" not in one.src}
+    assert pairs == {("a/db[Pod]", "a/web[Pod]"), ("a/web[Pod]", "a/db[Pod]")}
+
+
+def test_policies_among_the_objects_are_not_asked_in_a_replay(tmp_path: Path) -> None:
+    (tmp_path / "objects.yaml").write_text(POD.replace("NAME", "web") + POLICY)
+    (tmp_path / "none.yaml").write_text("apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n")
+    end = '"namespace": "a", "pod_name": "web", "labels": ["k8s:app=web"]'
+    flow = f'{{"time": "2026-11-24T10:00:00Z", "verdict": "FORWARDED", "is_reply": false, "IP": {{"source": "192.0.2.1"}}, "l4": {{"TCP": {{"destination_port": 80}}}}, "destination": {{{end}}}}}\n'
+    (tmp_path / "flows.jsonl").write_text(flow)
+    asked = [str(tmp_path / "flows.jsonl")], [str(tmp_path / "none.yaml")], [str(tmp_path / "objects.yaml")]
+    assert flow_policies.replay_of(*asked, progress=lambda _, __: None).told.allowed == 1

@@ -23,6 +23,8 @@ class Line(NamedTuple):
     ports: Intervals
     network: str = POD_NETWORK
     """The network in which it may."""
+    span: Intervals = ()
+    """The addresses of the end that is outside."""
 
     def as_row(self) -> dict[str, object]:
         """Return the line as it is printed.
@@ -105,7 +107,8 @@ def _outside(policies: PolicySet, classes: Sequence[_Class], family: addresses.F
     for (inward, member), by_atom in opened.items():
         for span, open_ports in _joined(by_atom):
             text = External(span).text
-            yield Line(text, member, open_ports) if inward else Line(member, text, open_ports)
+            ends = (text, member) if inward else (member, text)
+            yield Line(*ends, open_ports, span=span)
 
 
 def _joined(by_atom: Mapping[External, Intervals]) -> Iterator[tuple[Intervals, Intervals]]:

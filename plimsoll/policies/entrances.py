@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 import polars as pl
 
-from plimsoll.policies import intervals, network, ports
+from plimsoll.policies import intervals, network, ports, services
 from plimsoll.policies.connectivity import Line
 from plimsoll.policies.documents import Part
 from plimsoll.policies.intervals import Intervals
@@ -95,28 +95,6 @@ class Document(Part, frozen=True):
     spec: Spec = Spec()
 
 
-class ServicePort(Part, frozen=True):
-    """A port of a Service."""
-
-    port: int
-    name: str | None = None
-    protocol: str | None = None
-    target_port: int | str | None = None
-
-
-class ServiceSpec(Part, frozen=True):
-    """The spec of a Service."""
-
-    selector: dict[str, str] | None = None
-    ports: list[ServicePort] | None = None
-
-
-class Service(Part, frozen=True):
-    """A Service."""
-
-    spec: ServiceSpec = ServiceSpec()
-
-
 class Entrance(NamedTuple):
     """A Service's port that is open to the ingress controller."""
 
@@ -129,18 +107,18 @@ class Entrance(NamedTuple):
 
 
 _document = msgspec.json.Decoder(Document).decode
-_service = msgspec.json.Decoder(Service).decode
 
 
 def lines(objects: pl.DataFrame, policies: PolicySet, workloads: Sequence[Workload], mark: str = "") -> list[Line]:
     """Return what the ingress controller may reach of these workloads, in order."""
-    services = _services(objects)
+    known = services.read(objects)
     reached: dict[str, Intervals] = defaultdict(lambda: ports.NO_PORTS)
     for entrance in entrances(objects):
-        service = services.get((entrance.namespace, entrance.service))
-        for end in _behind(entrance, service, workloads) if service else ():
-            wanted = _targets(entrance, service.spec, end) if service else ports.NO_PORTS
-            open_ports = intervals.intersection(wanted, policies.connections(ANYWHERE, end))
+        service = known.get((entrance.namespace, entrance.service))
+        if service is None:
+            continue
+        for end in services.behind(service, workloads):
+            open_ports = intervals.intersection(_targets(entrance, service, end), policies.connections(ANYWHERE, end))
             text = end.marked(mark)
             reached[text] = intervals.union(reached[text], open_ports)
     return [Line(CONTROLLER, text, open_ports) for text, open_ports in sorted(reached.items()) if open_ports]
@@ -183,55 +161,20 @@ def _backends(spec: Spec) -> Iterator[Backend]:
         yield from rule.backend_refs or []
 
 
-def _services(objects: pl.DataFrame) -> dict[tuple[str, str], Service]:
-    rows = network.present(objects).filter((pl.col("kind") == "Service") & (pl.col("apiVersion") == "v1"))
-    found = {}
-    for row in rows.iter_rows(named=True):
-        try:
-            found[row["namespace"], row["name"]] = _service(row["object"])
-        except network.BROKEN:
-            continue
-    return found
-
-
-def _behind(entrance: Entrance, service: Service, workloads: Iterable[Workload]) -> list[Workload]:
-    """Return the workloads that a Service leads to; one without selector leads where nobody here knows."""
-    chosen = service.spec.selector or {}
-    return [
-        one
-        for one in workloads
-        if chosen and one.namespace == entrance.namespace and chosen.items() <= _labels(one).items()
-    ]
-
-
-def _labels(end: Workload) -> Mapping[str, Any]:
-    return dict(end.labels)
-
-
-def _targets(entrance: Entrance, service: ServiceSpec, end: Workload) -> Intervals:
+def _targets(entrance: Entrance, service: services.Service, end: Workload) -> Intervals:
     """Return the ports of a workload that an entrance leads to; where containers tell ports, no others."""
-    meant = [one for one in service.ports or [] if _is_meant(entrance, one)]
-    found = intervals.union(*(_target(one, end) for one in meant))
+    meant = [one for one in service.ports if _is_meant(entrance, one)]
+    found = intervals.union(*(services.target(one, end) for one in meant))
     if not meant and entrance.by_target and isinstance(entrance.port, int):
         found = ports.spanning("TCP", entrance.port, entrance.port)
     told = intervals.union(*(ports.spanning(one.protocol, one.number, one.number) for one in end.ports))
     return intervals.intersection(found, told) if told else found
 
 
-def _is_meant(entrance: Entrance, port: ServicePort) -> bool:
+def _is_meant(entrance: Entrance, port: services.Port) -> bool:
     if entrance.port is None:
         return True
     if entrance.by_target:
-        return entrance.port in (port.target_port, port.name) or (
-            port.target_port is None and entrance.port == port.port
-        )
-    return entrance.port in (port.port, port.name)
-
-
-def _target(port: ServicePort, end: Workload) -> Intervals:
-    protocol = port.protocol or "TCP"
-    target = port.port if port.target_port is None else port.target_port
-    if isinstance(target, int):
-        return ports.spanning(protocol, target, target)
-    named = (one for one in end.ports if (one.name, one.protocol) == (target, protocol))
-    return intervals.union(*(ports.spanning(protocol, one.number, one.number) for one in named))
+        target = port.number if port.target is None else port.target
+        return entrance.port in (target, port.name)
+    return entrance.port in (port.number, port.name)

@@ -25,6 +25,8 @@ CLUSTER_KINDS = ("NetworkPolicy", *admin_documents.KINDS)
 BROKEN = (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError)
 """What reading a policy that the API would refuse may raise."""
 _SHOWN = 3
+Cause = Literal["rule", "port", "peer", "both"]
+"""Why a connection is denied: a rule says so; the peer is allowed on other ports; the port is for others; neither."""
 
 
 class Refused(NamedTuple):
@@ -44,6 +46,7 @@ class Verdict(NamedTuple):
     policies: tuple[str, ...] = ()
     """Kind and name of those that close it."""
     reason: str = ""
+    cause: Cause | None = None
 
 
 ALLOWED = Verdict(allowed=True)
@@ -181,31 +184,20 @@ class PolicySet:
     def _denied(self, way: Way, source: End, destination: End, protocol: str, port: int) -> Verdict:
         subject, peer = (source, destination) if way == "egress" else (destination, source)
         told = self.selecting(subject, way)
-        for rules, last in ((told.admin, False), (told.baseline, True)):
-            if last and told.network:
-                break
-            for rule in rules:
-                if self.matches(rule, peer) and ports.allows(rule.of(destination), protocol, port):
-                    if rule.action == "deny":
-                        return Verdict(False, way, (told.owners[rule].text,), f"{rule.text} denies it")
-                    break
-        names = tuple(one.text for one in told.network)
-        return Verdict(False, way, names, self._missing(told, way, peer, destination, f"{protocol} {port}"))
-
-    def _missing(self, told: _Selecting, way: Way, peer: End, destination: End, port: str) -> str:
-        """Say which rule is missing, and which come near."""
-        rules = [rule for one in told.network for rule in one.rules(way) or ()]
-        wide = [rule for rule in rules if self.matches(rule, peer)]
+        for rules in (told.admin, () if told.network else told.baseline):
+            spoken = (rule for rule in rules if self.matches(rule, peer))
+            first = next((rule for rule in spoken if ports.allows(rule.of(destination), protocol, port)), None)
+            if first is not None and first.action == "deny":
+                return Verdict(False, way, (told.owners[first].text,), f"{first.text} denies it", "rule")
+        asked = [rule for one in told.network for rule in one.rules(way) or ()]
+        wide = [rule for rule in asked if self.matches(rule, peer)]
+        right = [rule for rule in asked if ports.allows(rule.of(destination), protocol, port)]
         near = [f"{rule.text} has it on {ports.written(rule.of(destination))}" for rule in wide]
-        asked = [rule for rule in rules if rule not in wide and _has(rule.of(destination), port)]
-        near += [f"{rule.text} has {port} for others" for rule in asked]
+        near += [f"{rule.text} has {protocol} {port} for others" for rule in right]
         who = "to" if way == "egress" else "from"
-        return f"no {way} rule {who} {_named(peer)} on {port}" + (f"; {'; '.join(near[:_SHOWN])}" if near else "")
-
-
-def _has(found: Intervals, port: str) -> bool:
-    protocol, _, number = port.partition(" ")
-    return ports.allows(found, protocol, int(number))
+        reason = "; ".join([f"no {way} rule {who} {_named(peer)} on {protocol} {port}", *near[:_SHOWN]])
+        names = tuple(one.text for one in told.network)
+        return Verdict(False, way, names, reason, "port" if wide else "peer" if right else "both")
 
 
 def _named(end: End) -> str:

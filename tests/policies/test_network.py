@@ -77,6 +77,7 @@ def test_a_denial_says_who_denies_and_what_comes_near() -> None:
         policies=("NetworkPolicy shop/db",),
         reason="no ingress rule from shop/web[Deployment] on TCP 9187; NetworkPolicy shop/db, ingress rule 1 has it on"
         " TCP 5432; NetworkPolicy shop/db, ingress rule 2 has TCP 9187 for others",
+        cause="port",
     )
     assert found.allows(WEB, DB, "TCP", 5432) == network.ALLOWED
 
