@@ -22,20 +22,8 @@ from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 import plimsoll
-from plimsoll import (
-    cli_evaluate,
-    cli_install,
-    cli_policies,
-    cli_rbac,
-    cli_rules,
-    cli_sensor,
-    cli_serve,
-    errors,
-    flow,
-    outputs,
-    store,
-)
 from plimsoll import doctor as examination
+from plimsoll import errors, flow, outputs, store
 from plimsoll.outputs import places, table
 from plimsoll.store.state import Approval
 
@@ -85,16 +73,20 @@ profile_app = App(
     help_epilogue="Example: plimsoll profile list --profile ./profile",
 )
 app.command(profile_app)
-for one in (
-    *cli_evaluate.APPS,
-    *cli_install.APPS,
-    *cli_policies.APPS,
-    *cli_rbac.APPS,
-    *cli_rules.APPS,
-    *cli_sensor.APPS,
-    *cli_serve.APPS,
-):
-    app.command(one)
+ELSEWHERE = {
+    "eval": "cli_evaluate:eval_app",
+    "install": "cli_install:install_app",
+    "policies": "cli_policies:policies_app",
+    "rbac": "cli_rbac:rbac_app",
+    "rules": "cli_rules:rules_app",
+    "sensor": "cli_sensor:sensor_app",
+    "mode": "cli_sensor:mode_app",
+    "act": "cli_sensor:act_app",
+    "serve": "cli_serve:serve_app",
+}
+"""Verbs of other modules, which are imported when one is asked for: no verb should wait for the others'."""
+for verb, place in ELSEWHERE.items():
+    app.command(f"plimsoll.{place}", name=verb)
 
 
 def main() -> None:
@@ -119,6 +111,9 @@ def run(arguments: Sequence[str]) -> int:
     # A lone dash is no option, though the parser takes it for one.
     arguments = ["/dev/stdin" if argument == "-" else argument for argument in arguments]
     plain = Console(file=sys.stderr, highlight=False, no_color=True)
+    if not arguments or arguments[0] in ("--help", "-h"):
+        for verb in ELSEWHERE:
+            app[verb]  # imports it: the overview says what each does
     try:
         code = app(
             arguments,

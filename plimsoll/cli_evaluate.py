@@ -30,7 +30,6 @@ eval_app = App(
     help="Measure how good the alerts are, on a recording whose attacks are labelled.",
     help_epilogue="Example: plimsoll eval audit ./recording",
 )
-APPS = (eval_app,)
 
 
 @eval_app.command(help_epilogue="Example: plimsoll eval audit ./recording --poison 20 -o json")

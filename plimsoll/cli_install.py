@@ -31,7 +31,6 @@ install_app = App(
     help="What a cluster needs so that it can be watched.",
     help_epilogue="Example: plimsoll install audit --print > audit-policy.yaml",
 )
-APPS = (install_app,)
 
 
 @install_app.command(help_epilogue="Example: plimsoll install audit --check /var/log/kubernetes/audit.log")

@@ -47,7 +47,6 @@ policies_app.command(
     cli_generate.generate,
     help_epilogue="Example: plimsoll policies generate conntrack.log --objects watch.jsonl -o policies",
 )
-APPS = (policies_app,)
 _SHOWN = 12
 
 

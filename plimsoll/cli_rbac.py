@@ -37,7 +37,6 @@ rbac_app = App(
     help="Rights that are granted against those that are used, and the credentials that use them.",
     help_epilogue="Example: plimsoll rbac usage audit.log --objects cluster.yaml",
 )
-APPS = (rbac_app,)
 
 
 @rbac_app.command(name="usage", help_epilogue="Example: plimsoll rbac usage audit.log --objects cluster.yaml -o yaml")

@@ -25,7 +25,6 @@ rules_app = App(
     help="Falco's rule files: check them, run them over recorded events, test them.",
     help_epilogue="Example: plimsoll rules run events.jsonl --rules falco_rules.yaml -o jsonl",
 )
-APPS = (rules_app,)
 
 
 @rules_app.command(help_epilogue="Example: plimsoll rules check falco_rules.yaml my_rules.yaml")

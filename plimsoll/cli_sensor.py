@@ -43,7 +43,6 @@ act_app = App(
     help="Act on a container of this node at once.",
     help_epilogue="Example: plimsoll act isolate 'shop/Deployment/web*'",
 )
-APPS = (sensor_app, mode_app, act_app)
 
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)?")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}

@@ -22,7 +22,6 @@ serve_app = App(
     help="Receive audit events, Falco's alerts and sensors' over HTTP; judge them as they come.",
     help_epilogue="Example: plimsoll serve --profile ./profile --listen 127.0.0.1:9765 -o jsonl",
 )
-APPS = (serve_app,)
 
 
 @serve_app.default
