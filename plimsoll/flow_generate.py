@@ -12,7 +12,7 @@ from plimsoll import engines, errors, frames, tables
 from plimsoll.cluster import objects as inventory
 from plimsoll.cluster import resolve
 from plimsoll.learn import maturity
-from plimsoll.policies import confidence, edges, generate, networkpolicy_yaml, templates
+from plimsoll.policies import confidence, connections, edges, generate, networkpolicy_yaml, templates
 from plimsoll.sources import inputs, reading
 from plimsoll.sources.rejects import Rejects
 
@@ -56,8 +56,10 @@ class Edges:
 
     def take(self, stream: str, events: pl.DataFrame) -> None:
         """Take in a batch of events."""
-        if stream != "flow" or events.is_empty():
+        if stream == "audit" or events.is_empty():
             return
+        if stream == "activity":
+            events = connections.of(resolve.resolve("activity", events, self._maps))
         self._labels.append(edges.labels_of(events))
         self._parts.append(edges.of(resolve.resolve("flow", events, self._maps)))
         self._fresh += self._parts[-1].height + self._labels[-1].height

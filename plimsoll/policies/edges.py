@@ -85,10 +85,7 @@ def opened(events: pl.DataFrame) -> pl.DataFrame:
         col("l4_protocol").is_in(PROTOCOLS),
         col("destination_port").is_between(1, 65_535),
     )
-    # Where nobody says who opened, a call from a low port to a high one is an answer (ip_local_port_range).
-    answers = (
-        col("is_reply").is_null() & (col("source_port") < EPHEMERAL) & (col("destination_port") >= EPHEMERAL)
-    ).fill_null(value=False)
+    passed, answers = passed.filter(~_undirected()), _answer()
     back = passed.filter(answers)
     if back.is_empty():
         return passed
@@ -98,6 +95,17 @@ def opened(events: pl.DataFrame) -> pl.DataFrame:
         destination_names=pl.lit(None, pl.List(pl.String)), destination_service=pl.lit(None, pl.String)
     )
     return pl.concat([passed.filter(~answers), unnamed])
+
+
+def _answer() -> pl.Expr:
+    """Whether a record of which nobody says who opened goes back to the opener: the lower port serves."""
+    return (col("is_reply").is_null() & (col("source_port") < col("destination_port"))).fill_null(value=False)
+
+
+def _undirected() -> pl.Expr:
+    """Whether nothing tells who opened: both ports are of those that are chosen by who opens."""
+    both = (col("source_port") >= EPHEMERAL) & (col("destination_port") >= EPHEMERAL)
+    return (col("is_reply").is_null() & both).fill_null(value=False)
 
 
 def _owned(events: pl.DataFrame, side: str) -> pl.DataFrame:

@@ -167,6 +167,6 @@ def _masked() -> pl.Expr:
 def _events(rows: pl.DataFrame) -> pl.DataFrame:
     told = rows.filter(~col("unsure")).sort("evt_num", maintain_order=True)
     given: dict[str, Any] = {name: told[name] for name in told.columns if name not in ("unsure", "masked")}
-    constant = {"verdict": pl.Series(["FORWARDED"]), "count": pl.Series([1])}
+    constant = {"verdict": pl.Series(["FORWARDED"]), "count": pl.Series([1]), "is_reply": pl.Series([False])}
     given |= {name: one.new_from_index(0, told.height) for name, one in constant.items()}
     return frames.of_columns(tables.FLOW, given, told.height)

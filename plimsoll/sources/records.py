@@ -85,8 +85,26 @@ def each(
     >>> parsed.accepted, [reject.offset for reject in parsed.rejects]
     (1, [1, 2])
     """
-    table = tables.STREAMS[stream]
     decode = msgspec.json.Decoder(of).decode
+    return _parse(stream, lambda record: rows(decode(record)), split)
+
+
+def each_line(stream: Stream, rows: Callable[[bytes], Iterable[Row]]) -> Parse:
+    r"""Return a `parse` like that of `each` for records that are lines of text: `rows` is given the line itself.
+
+    >>> parse = each_line("activity", lambda line: [{"evt_type": line.decode()}])
+    >>> parse([b"execve", b"\xff"], 1).accepted
+    1
+    """
+    return _parse(stream, lambda record: rows(bytes(record)), None)
+
+
+def _parse(
+    stream: Stream,
+    read: Callable[[bytes | msgspec.Raw], Iterable[Row]],
+    split: Callable[[bytes], Sequence[bytes | msgspec.Raw]] | None,
+) -> Parse:
+    table = tables.STREAMS[stream]
     check = checker(table)
 
     def parse(lines: Sequence[bytes], first: int) -> Parsed:
@@ -96,7 +114,7 @@ def each(
         for offset, record in _records(lines, split):
             number = first + accepted + len(rejects)
             try:
-                made = [] if record is None else [check(row, number) for row in rows(decode(_sound(record)))]
+                made = [] if record is None else [check(row, number) for row in read(_sound(record))]
             except BROKEN as broken:
                 rejects.append(Reject(offset, reason(broken)))
             else:
