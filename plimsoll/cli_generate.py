@@ -56,6 +56,11 @@ def _document(found: flow_generate.Outcome) -> dict[str, object]:
         "on_host": [str(key) for key in generated.on_host],
         "unattributed": generated.unattributed,
         "score": {**found.score._asdict(), "closed": found.score.closed},
+        "replayed": {
+            "allowed": found.replayed.allowed,
+            "denied": [one.as_row() for one in found.replayed.denied],
+            "unjudged": found.replayed.unjudged,
+        },
         "workloads": [one._asdict() for one in found.known],
     }
 
@@ -84,6 +89,7 @@ def _told(found: flow_generate.Outcome, unsure: list[confidence.Confidence], wor
         f"{len(found.files):,} files in {directory}: {len(generated.policies):,} policies.",
         f"{len(generated.namespaces):,} namespaces are closed by default.",
         f"Open: {score.allowed:,} of {score.possible:,} pairs of workloads and ports; {score.seen:,} were seen.",
+        _proof(found),
         _rollout(len(unsure), workloads),
         f"{len(unsure) - seen:,} were never seen: the default closes them." if len(unsure) > seen else "",
         f"{len(generated.on_host):,} are in their node's network: no policy rules them." if generated.on_host else "",
@@ -92,6 +98,14 @@ def _told(found: flow_generate.Outcome, unsure: list[confidence.Confidence], wor
         else "",
     ]
     return "\n".join(filter(None, lines))
+
+
+def _proof(found: flow_generate.Outcome) -> str:
+    """Say what the files, read back, allow of what they were made from."""
+    denied = sum(one.times for one in found.replayed.denied)
+    spoken = f"Replayed against the files: {found.replayed.allowed:,} connections allowed, {denied:,} denied"
+    unjudged = sum(found.replayed.unjudged.values())
+    return f"{spoken}, {unjudged:,} cannot be judged." if unjudged else f"{spoken}."
 
 
 def _rollout(unsure: int, workloads: int) -> str:

@@ -12,13 +12,25 @@ from plimsoll import engines, errors, frames, tables
 from plimsoll.cluster import objects as inventory
 from plimsoll.cluster import resolve
 from plimsoll.learn import maturity
-from plimsoll.policies import confidence, connections, edges, generate, networkpolicy_yaml, templates
+from plimsoll.policies import (
+    confidence,
+    connections,
+    edges,
+    generate,
+    network,
+    networkpolicy_yaml,
+    policy,
+    replay,
+    templates,
+    workloads,
+)
 from plimsoll.sources import inputs, reading
 from plimsoll.sources.rejects import Rejects
 
 Progress = Callable[[str, int], None]
 SIZE = 1 << 16
 """Lines read at once: addresses are looked up for all of them together."""
+_TYPES = frames.schema(tables.FLOW)
 REGROUP = 100_000
 """Edges of batches after which they are added up: what bounds memory, however many connections there are."""
 
@@ -40,6 +52,8 @@ class Outcome(NamedTuple):
     known: list[confidence.Confidence]
     """How well each workload is known, the least known first."""
     score: confidence.Score
+    replayed: replay.Replayed
+    """What the files say of the connections they were made from: read back, and judged by the engine of all policies."""
     intake: Intake
     files: tuple[str, ...]
     """Those that were written or stayed as they were, below the folder."""
@@ -96,13 +110,15 @@ def run(
             progress(one.name, one.accepted + one.rejected)
         accepted += one.accepted
     whole, told = taken.told()
-    generated = generate.generate(whole, templates.cluster(held, told))
+    cluster = templates.cluster(held, told)
+    generated = generate.generate(whole, cluster)
     written = write(directory, networkpolicy_yaml.files(generated))
     why = f"{first.file}:{first.line}: {first.reason}" if first else ""
     intake = Intake(accepted, rejects, sum(one.rejected for one in read), why)
+    proof = replayed(directory, held, generate.attributed(whole, cluster), cluster)
     counts = engines.collect(maturity.counted(engines.of(confidence.profile(whole), engine)))
     known = confidence.of(generated, maturity.judged(counts))
-    return Outcome(generated, known, confidence.score(generated), intake, written)
+    return Outcome(generated, known, confidence.score(generated), proof, intake, written)
 
 
 def _read(source: inputs.Input, read: reading.Reading, rejects: Rejects) -> Iterator[reading.Batch]:
@@ -115,6 +131,36 @@ def _read(source: inputs.Input, read: reading.Reading, rejects: Rejects) -> Iter
         if not source.found:
             raise
         rejects.add([reading.Reject(source.name, 0, unknown.reason, b"")])
+
+
+def replayed(directory: Path, objects: pl.DataFrame, seen: pl.DataFrame, cluster: templates.Cluster) -> replay.Replayed:
+    """Return what the policies of a folder say of edges, in the cluster of these objects without its own policies."""
+    asked = inventory.read(str(directory)).frame.filter(pl.col("kind") == "NetworkPolicy")
+    others = objects.filter(~pl.col("kind").str.ends_with("NetworkPolicy"))
+    told = replay.known(objects, workloads.read(objects))
+    return replay.replayed(
+        _as_connections(seen, _labels(cluster, told)), network.read(pl.concat([others, asked])), told
+    )
+
+
+def _labels(cluster: templates.Cluster, told: replay.Known) -> pl.DataFrame:
+    """Return the labels of a pod of each workload, of one that is there now where one is."""
+    rows = []
+    for key, one in cluster.workloads.items():
+        there = [labels for labels in one.variants if (key.namespace, policy.labels(labels)) in told.by_labels]
+        labels = next(iter(there or one.variants), {})
+        rows.append((*key, [f"{name}={value}" for name, value in labels.items()]))
+    return pl.DataFrame(rows, edges.LABELS, orient="row")
+
+
+def _as_connections(whole: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
+    """Return edges with the columns of a replay's connections, and the labels of a pod of each workload."""
+    named = whole
+    for side in edges.SIDES:
+        owner = [f"{side}_{part}" for part in ("namespace", "workload_kind", "workload_name")]
+        named = named.join(labels.rename({name: f"{side}_{name}" for name in edges.LABELS}), on=owner, how="left")
+    spare = {name: pl.lit(None, _TYPES[name]) for name in replay.KEYS if name not in named.columns}
+    return named.with_columns(**spare).group_by(*replay.KEYS).agg(*replay.SUMS)
 
 
 def write(directory: Path, files: dict[str, str]) -> tuple[str, ...]:

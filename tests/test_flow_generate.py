@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from plimsoll import errors, flow_generate
+from plimsoll.cluster import objects as inventory
+from plimsoll.policies import edges, templates
+from tests.policies import flows
 
 OBJECTS = [
     {
@@ -62,6 +65,22 @@ def test_another_run_leaves_what_is_the_same_and_takes_away_only_its_own(tmp_pat
     assert same.stat().st_mtime_ns >= before
 
 
+def test_the_files_are_read_back_and_allow_what_they_were_made_from(tmp_path: Path) -> None:
+    proof = run(tmp_path, 2, 3, 7).replayed
+    assert (proof.allowed, proof.denied, proof.unjudged) == (3, [], {})
+
+
+def test_what_is_edited_by_hand_shows_in_the_proof(tmp_path: Path) -> None:
+    run(tmp_path, 2)
+    closed = (tmp_path / "out/shop/pod-redis.yaml").read_text().replace("6379", "6380")
+    held = inventory.read(str(tmp_path / "objects.jsonl")).frame
+    cluster = templates.cluster(held, edges.LABELS.to_frame())
+    seen = flows.seen(flows.flow(("shop", "Pod", "web"), ("shop", "Pod", "redis"), 6379))
+    assert flow_generate.replayed(tmp_path / "out", held, seen, cluster).denied == []
+    (tmp_path / "out/shop/pod-redis.yaml").write_text(closed)
+    assert [one.port for one in flow_generate.replayed(tmp_path / "out", held, seen, cluster).denied] == [6379]
+
+
 def test_what_could_not_be_read_is_counted(tmp_path: Path) -> None:
     outcome = run(tmp_path, 2, more="nonsense\n")
     assert (outcome.intake.accepted, outcome.intake.rejects.total) == (1, 1)
@@ -94,3 +113,4 @@ def test_a_recorded_app_needs_few_policies(shared_data: Path, tmp_path: Path) ->
     )
     assert (outcome.intake.rejects.total, outcome.generated.unattributed) == (0, 0)
     assert outcome.score.allowed == outcome.score.seen
+    assert (outcome.replayed.denied, outcome.replayed.unjudged) == ([], {})

@@ -13,6 +13,7 @@ import polars as pl
 
 from plimsoll.policies import blocks, separating, templates
 from plimsoll.policies.blocks import Address, Block
+from plimsoll.policies.edges import SIDES
 from plimsoll.policies.separating import Selector
 from plimsoll.policies.templates import Cluster, Key, Service, Workload
 
@@ -145,6 +146,13 @@ def generate(edges: pl.DataFrame, cluster: Cluster) -> Generated:
     )
 
 
+def attributed(edges: pl.DataFrame, cluster: Cluster) -> pl.DataFrame:
+    """Return the edges without those of which an end is a pod's address that no pod had at the time."""
+    reading = _Reading(cluster)
+    sound = [all(reading.end(row, side) is not None for side in SIDES) for row in edges.iter_rows(named=True)]
+    return edges.filter(pl.Series(sound, dtype=pl.Boolean))
+
+
 def _inside(call: _Call) -> bool:
     return isinstance(call.source, Key) and isinstance(call.destination, Key)
 
@@ -182,7 +190,7 @@ class _Reading:
         """Yield the calls that an edge stands for: one to a Service is one to each workload behind it."""
         days, last = row["days"], row["last"]
         seen = Seen(_int(row["count"]), frozenset(days), last if isinstance(last, dt.datetime) else None)
-        source = self._end(row, "source")
+        source = self.end(row, "source")
         if source is None:
             self.unattributed += seen.times
             return
@@ -202,7 +210,7 @@ class _Reading:
         behind = [*self._behind(service, str(row["l4_protocol"]), port)] if service else []
         if behind:
             yield from behind
-        elif (end := self._end(row, "destination")) is not None:
+        elif (end := self.end(row, "destination")) is not None:
             yield end, port
 
     def _behind(self, service: Service, protocol: str, port: int) -> Iterator[tuple[Key | Address, int]]:
@@ -219,7 +227,7 @@ class _Reading:
             if key.namespace == service.namespace and any(_has(labels, service.selector) for labels in one.variants):
                 yield from ((key, number) for target in targets for number in _numbers(one, protocol, target))
 
-    def _end(self, row: Mapping[str, object], side: str) -> Key | Address | None:
+    def end(self, row: Mapping[str, object], side: str) -> Key | Address | None:
         """Return an end; None for a pod's address that no pod had then, which says nothing of anybody."""
         name = _text(row[f"{side}_workload_name"])
         if name:
