@@ -24,6 +24,9 @@ def generate(
     *,
     objects: Annotated[list[str], Parameter(name="--objects", help="Manifests or a watch stream.", negative=())],
     directory: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for the policies.")],
+    add: Annotated[
+        bool, Parameter(help="Add to what the folder's policies were made from, instead of starting anew.", negative=())
+    ] = False,
     from_: Annotated[
         str | None, Parameter(name="--from", help="Format of the sources, where content does not tell.")
     ] = None,
@@ -36,7 +39,7 @@ def generate(
     color: Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")] = "auto",
 ) -> int:
     """Write NetworkPolicies that allow what these flows show, and nothing else."""
-    found = flow_generate.run(sources, objects, directory, form=from_, progress=lambda _, __: None)
+    found = flow_generate.run(sources, objects, directory, form=from_, add=add, progress=lambda _, __: None)
     if report == "jsonl":
         outputs.write("jsonl", (one._asdict() for one in found.known), sys.stdout)
     elif report == "json":

@@ -59,6 +59,15 @@ class Outcome(NamedTuple):
     """Those that were written or stayed as they were, below the folder."""
 
 
+class Kept(NamedTuple):
+    """What a run keeps beside its policies, so that another can add to it."""
+
+    edges: pl.DataFrame
+    labels: pl.DataFrame
+    segments: frozenset[str]
+    """Digests of the inputs that are in it: none is counted twice."""
+
+
 class Edges:
     """Edges of flows that come in, added up as they come."""
 
@@ -82,6 +91,11 @@ class Edges:
             self._parts, self._labels = [edges.added(self._parts)], [pl.concat(self._labels).unique()]
             self._held, self._fresh = self._parts[0].height, 0
 
+    def remember(self, kept: Kept) -> None:
+        """Take in what an earlier run kept."""
+        self._parts.append(kept.edges)
+        self._labels.append(kept.labels)
+
     def told(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return the edges of all that came in, and the labels that flows told of their workloads."""
         labels = pl.concat(self._labels).unique() if self._labels else edges.LABELS.to_frame()
@@ -95,6 +109,7 @@ def run(
     *,
     form: str | None,
     progress: Progress,
+    add: bool = False,
     engine: str = "polars",
 ) -> Outcome:
     """Write the policies that these flows need into a folder."""
@@ -102,17 +117,24 @@ def run(
     read = [inventory.read(source) for source in objects]
     held = pl.concat([one.frame for one in read]) if read else frames.empty(tables.OBJECTS)
     first = next((reject for one in read for reject in one.rejects), None)
-    taken, rejects, accepted = Edges(resolve.inventory(held)), Rejects(), 0
+    kept = kept_in(directory) if add else _NOTHING
+    maps, rejects, accepted, segments = resolve.inventory(held), Rejects(), 0, set(kept.segments)
+    taken = Edges(maps)
+    taken.remember(kept)
     for source in found:
-        one = reading.Reading(source, format=form, size=SIZE)
+        one, fresh = reading.Reading(source, format=form, size=SIZE), Edges(maps)
         for batch in _read(source, one, rejects):
-            taken.take(batch.stream, batch.events)
+            fresh.take(batch.stream, batch.events)
             progress(one.name, one.accepted + one.rejected)
         accepted += one.accepted
+        if one.digest not in segments:
+            taken.remember(Kept(*fresh.told(), frozenset()))
+            segments |= {one.digest} if one.digest else set()
     whole, told = taken.told()
     cluster = templates.cluster(held, told)
     generated = generate.generate(whole, cluster)
     written = write(directory, networkpolicy_yaml.files(generated))
+    keep(directory, Kept(whole, told, frozenset(segments)))
     why = f"{first.file}:{first.line}: {first.reason}" if first else ""
     intake = Intake(accepted, rejects, sum(one.rejected for one in read), why)
     proof = replayed(directory, held, generate.attributed(whole, cluster), cluster)
@@ -161,6 +183,37 @@ def _as_connections(whole: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
         named = named.join(labels.rename({name: f"{side}_{name}" for name in edges.LABELS}), on=owner, how="left")
     spare = {name: pl.lit(None, _TYPES[name]) for name in replay.KEYS if name not in named.columns}
     return named.with_columns(**spare).group_by(*replay.KEYS).agg(*replay.SUMS)
+
+
+_NOTHING = Kept(edges.SCHEMA.to_frame(), edges.LABELS.to_frame(), frozenset())
+_KEPT = ".edges"
+"""Folder beside the policies, hidden so that nobody takes it for one of manifests."""
+
+
+def keep(directory: Path, kept: Kept) -> None:
+    """Keep the edges of a run beside its policies."""
+    folder = directory / _KEPT
+    segments = pl.DataFrame({"digest": sorted(kept.segments)}, {"digest": pl.String})
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, frame in (("edges", kept.edges), ("labels", kept.labels), ("segments", segments)):
+            frame.write_parquet(folder / f"{name}.tmp")
+            (folder / f"{name}.tmp").replace(folder / f"{name}.parquet")
+    except OSError as problem:
+        raise errors.InputError(problem.strerror or str(problem), file=str(folder)) from problem
+
+
+def kept_in(directory: Path) -> Kept:
+    """Return what an earlier run kept; nothing where there was none."""
+    folder = directory / _KEPT
+    if not folder.is_dir():
+        return _NOTHING
+    try:
+        told = {name: pl.read_parquet(folder / f"{name}.parquet") for name in ("edges", "labels", "segments")}
+        known = frozenset(told["segments"]["digest"])
+        return Kept(told["edges"].cast(edges.SCHEMA), told["labels"].cast(edges.LABELS), known)
+    except (OSError, pl.exceptions.PolarsError) as problem:
+        raise errors.InputError("what was kept cannot be read; remove it and start anew", file=str(folder)) from problem
 
 
 def write(directory: Path, files: dict[str, str]) -> tuple[str, ...]:

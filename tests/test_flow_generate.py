@@ -36,12 +36,12 @@ CALL = "[{at}.000000]\t    [NEW] ipv4     2 tcp      6 120 SYN_SENT src=10.1.0.5
 START = 1_795_415_400  # 2026-11-23T06:30:00Z
 
 
-def run(folder: Path, *minutes: int, more: str = "") -> flow_generate.Outcome:
+def run(folder: Path, *minutes: int, more: str = "", add: bool = False) -> flow_generate.Outcome:
     (folder / "objects.jsonl").write_text("".join(json.dumps(one) + "\n" for one in OBJECTS))
     (folder / "flows.log").write_text("".join(CALL.format(at=START + 60 * minute) for minute in minutes) + more)
     given = [str(folder / "flows.log")]
     return flow_generate.run(
-        given, [str(folder / "objects.jsonl")], folder / "out", form=None, progress=lambda _, __: None
+        given, [str(folder / "objects.jsonl")], folder / "out", form=None, add=add, progress=lambda _, __: None
     )
 
 
@@ -79,6 +79,23 @@ def test_what_is_edited_by_hand_shows_in_the_proof(tmp_path: Path) -> None:
     assert flow_generate.replayed(tmp_path / "out", held, seen, cluster).denied == []
     (tmp_path / "out/shop/pod-redis.yaml").write_text(closed)
     assert [one.port for one in flow_generate.replayed(tmp_path / "out", held, seen, cluster).denied] == [6379]
+
+
+def test_fresh_flows_are_added_to_what_policies_were_made_from(tmp_path: Path) -> None:
+    run(tmp_path, 2)
+    both = run(tmp_path, 7, add=True)
+    assert {one.workload.name for one in both.generated.policies} == {"web", "batch", "redis"}
+    assert both.replayed.allowed == 2
+    again = run(tmp_path, 7, add=True)
+    assert again.replayed.allowed == 2
+    assert run(tmp_path, 7).replayed.allowed == 1
+
+
+def test_what_was_kept_and_cannot_be_read_is_one_clear_error(tmp_path: Path) -> None:
+    run(tmp_path, 2)
+    (tmp_path / "out/.edges/edges.parquet").write_bytes(b"PAR1 nothing")
+    with pytest.raises(errors.InputError, match="start anew"):
+        run(tmp_path, 7, add=True)
 
 
 def test_what_could_not_be_read_is_counted(tmp_path: Path) -> None:
