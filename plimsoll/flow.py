@@ -99,7 +99,9 @@ class Facts:
     def profile(self) -> pl.DataFrame:
         """Return the profile of all that came in."""
         self._state()
-        return self._learned() if self._facts else frames.empty(tables.PROFILE)
+        if self._fresh or len(self._facts) > 1:
+            self._add_up()
+        return self._facts[0] if self._held else frames.empty(tables.PROFILE)
 
     def _state(self) -> None:
         for stream, parts in self._tallies.items():
@@ -108,11 +110,11 @@ class Facts:
         self._tallies, self._acts = {}, 0
         # Half of what is held at least, so that a large profile is not added up again for every batch.
         if self._fresh > max(REGROUP, self._held // 2):
-            self._facts = [self._learned()]
-            self._held, self._fresh = self._facts[0].height, 0
+            self._add_up()
 
-    def _learned(self) -> pl.DataFrame:
-        return engines.collect(profile.learn(engines.of(pl.concat(self._facts), self._engine)))
+    def _add_up(self) -> None:
+        self._facts = [engines.collect(profile.learn(engines.of(pl.concat(self._facts), self._engine)))]
+        self._held, self._fresh = self._facts[0].height, 0
 
 
 def _read(source: inputs.Input, read: reading.Reading, rejects: Rejects) -> Iterator[reading.Batch]:

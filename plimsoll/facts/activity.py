@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from plimsoll import normal
-from plimsoll.facts.counting import ANY, DAY, Verb, counted, mapped, stated, text
+from plimsoll.facts.counting import ANY, DAY, Verb, added, counted, mapped, stated, text
 
 col = pl.col
 _port = pl.concat_str(col("fd_sport").cast(pl.String).fill_null("?"), pl.lit("/"), col("fd_l4proto").fill_null("tcp"))
@@ -66,7 +66,7 @@ def tally(events: pl.DataFrame) -> pl.DataFrame:
 def of_tally(tally: pl.DataFrame) -> pl.DataFrame:
     """Return the facts of these deeds by day."""
     done = _done(tally)
-    return pl.concat([stated(done, verb) for verb in VERBS])
+    return pl.concat([added(stated(done, verb)) for verb in VERBS])
 
 
 def acts(events: pl.DataFrame, by: Sequence[pl.Expr], *, evidence: bool = True) -> pl.DataFrame:

@@ -115,7 +115,7 @@ def of_tally(tally: pl.DataFrame) -> pl.DataFrame:
     """Return the facts of these requests by day; names of objects are counted apart, for they are many."""
     asked = _named(_read(added(tally, (*_REQUEST, "day"))))
     touched = _named(added(tally.filter(col("objectRef_name").is_not_null()), (*_TOUCH, "day")))
-    said = [stated(touched if verb.name == "touch" else asked, verb) for verb in VERBS]
+    said = [added(stated(touched if verb.name == "touch" else asked, verb)) for verb in VERBS]
     minted = added(tally.filter(_MINTS), (*_REQUEST, "objectRef_name", "day"))
     return pl.concat([*said, _credentials(asked), _issued(_named(_read(minted)))])
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from plimsoll import normal
-from plimsoll.facts.counting import ALWAYS, ANY, DAY, Verb, counted, mapped, stated
+from plimsoll.facts.counting import ALWAYS, ANY, DAY, Verb, added, counted, mapped, stated
 
 col = pl.col
 _other_port = pl.concat_str(col("other"), pl.lit(":"), col("port"))
@@ -42,7 +42,7 @@ def tally(events: pl.DataFrame) -> pl.DataFrame:
 def of_tally(tally: pl.DataFrame) -> pl.DataFrame:
     """Return the facts of these connections by day, as each end sees them."""
     met = _met(tally)
-    return pl.concat([stated(met, verb) for verb in VERBS])
+    return pl.concat([added(stated(met, verb)) for verb in VERBS])
 
 
 def acts(events: pl.DataFrame, by: Sequence[pl.Expr], *, evidence: bool = True) -> pl.DataFrame:
