@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from plimsoll.policies import addresses, intervals, ports
+from plimsoll.policies import addresses, intervals, policy, ports
 from plimsoll.policies.intervals import Intervals
 from plimsoll.policies.network import PolicySet
-from plimsoll.policies.policy import End, External, Workload
+from plimsoll.policies.policy import External, Way, Workload
+from plimsoll.policies.universe import Universe, bits
 
 POD_NETWORK = "pod-network"
 """The cluster's own network."""
@@ -59,25 +60,29 @@ def lines(
 
     Without a family, nothing outside is reached or reaches in; the mark stands behind namespaces.
     """
-    reached: dict[tuple[str, str], Intervals] = {}
-    classes = _classes(workloads, mark)
-    for source in classes:
-        for destination in classes:
-            open_ports = policies.connections(source.end, destination.end)
-            if open_ports:
-                _add(reached, source.members, destination.members, open_ports)
+    groups = Universe(policies, workloads).alike()
+    classes = [_Class(group[0], [one.marked(mark) for one in group]) for group in groups]
+    whole = addresses.FAMILIES[family] if family else ()
+    outside = [External(atom) for one in whole for atom in addresses.atoms(one, policies.blocks())]
+    universe = Universe(policies, [one.end for one in classes], outside)
+    reached = _inside(policies, universe, classes)
     found = [Line(src, dst, open_ports) for (src, dst), open_ports in reached.items() if src != dst]
-    if family:
-        found += _outside(policies, classes, family)
-    yield from sorted(found)
+    yield from sorted([*found, *_outside(policies, universe, classes)])
 
 
-def _classes(workloads: Iterable[Workload], mark: str) -> list[_Class]:
-    """Return the workloads by what policies can see of them."""
-    alike: dict[Workload, list[str]] = defaultdict(list)
-    for one in workloads:
-        alike[one._replace(kind="", name="")].append(one.marked(mark))
-    return [_Class(end, members) for end, members in alike.items()]
+def _inside(policies: PolicySet, universe: Universe, classes: Sequence[_Class]) -> dict[tuple[str, str], Intervals]:
+    """Return what workloads may reach of each other; only pairs that both ends' policies name are looked at."""
+    reached: dict[tuple[str, str], Intervals] = {}
+    outward = [universe.possible(one.end, "egress") for one in classes]
+    for place, destination in enumerate(classes):
+        callers = universe.possible(destination.end, "ingress") & ~universe.outside
+        for number in bits(callers):
+            if outward[number] >> place & 1:
+                source = classes[number]
+                open_ports = policies.connections(source.end, destination.end)
+                if open_ports:
+                    _add(reached, source.members, destination.members, open_ports)
+    return reached
 
 
 def _add(
@@ -90,33 +95,50 @@ def _add(
             reached[key] = more if before is None or before == more else intervals.union(before, more)
 
 
-def _outside(policies: PolicySet, classes: Sequence[_Class], family: addresses.Family) -> Iterator[Line]:
+def _outside(policies: PolicySet, universe: Universe, classes: Sequence[_Class]) -> Iterator[Line]:
     """Yield what the outside may reach and what may reach the outside, ranges that are treated alike as one."""
-    atoms = [
-        External(atom) for whole in addresses.FAMILIES[family] for atom in addresses.atoms(whole, policies.blocks())
-    ]
-    opened: dict[tuple[bool, str], dict[External, Intervals]] = defaultdict(dict)
-    for one in classes:
-        for atom in atoms:
-            ways: tuple[tuple[bool, End, End], ...] = ((True, atom, one.end), (False, one.end, atom))
-            for inward, source, destination in ways:
-                found = policies.connections(source, destination)
-                for member in one.members if found else ():
-                    before = opened[inward, member].get(atom, ports.NO_PORTS)
-                    opened[inward, member][atom] = intervals.union(before, found)
-    for (inward, member), by_atom in opened.items():
-        for span, open_ports in _joined(by_atom):
+    opened: dict[tuple[Way, str], list[list[_Piece]]] = defaultdict(list)
+    for one in classes if universe.outside else ():
+        for way in policy.WAYS:
+            pieces = [*_pieces(policies, universe, one.end, way)]
+            for member in one.members:
+                opened[way, member].append(pieces)
+    for (way, member), parts in opened.items():
+        for span, open_ports in _joined(parts[0] if len(parts) == 1 else _overlaid(parts)):
             text = External(span).text
-            ends = (text, member) if inward else (member, text)
+            ends = (text, member) if way == "ingress" else (member, text)
             yield Line(*ends, open_ports, span=span)
 
 
-def _joined(by_atom: Mapping[External, Intervals]) -> Iterator[tuple[Intervals, Intervals]]:
+_Piece = tuple[Intervals, Intervals]
+"""Addresses, and the ports that are open for them."""
+
+
+def _pieces(policies: PolicySet, universe: Universe, end: Workload, way: Way) -> Iterator[_Piece]:
+    """Yield pieces of the outside with the ports that are open; those that no rule about the end names are alike."""
+    named = [universe.ends[place] for place in bits(universe.named(end, way) & universe.outside)]
+    spans = [one.addresses for one in named if isinstance(one, External)]
+    rest = intervals.difference(universe.addresses, intervals.union(*spans))
+    for span in [*spans, *([rest] if rest else [])]:
+        outside = External(span)
+        pair = (outside, end) if way == "ingress" else (end, outside)
+        yield span, policies.opened(way, *pair)  # nothing but the end's own policies is asked
+
+
+def _overlaid(parts: Sequence[Sequence[_Piece]]) -> Iterator[_Piece]:
+    """Yield pieces with the ports that are open in any of the parts: those of pods that differ in their labels."""
+    pieces = [piece for part in parts for piece in part]
+    spans = [span for span, _ in pieces]
+    for atom in addresses.atoms(intervals.union(*spans), spans):
+        yield atom, intervals.union(*(found for span, found in pieces if intervals.covers(span, atom)))
+
+
+def _joined(pieces: Iterable[_Piece]) -> Iterator[_Piece]:
     """Yield ranges with the ports that are open, as wide as they are alike."""
     alike: dict[Intervals, list[Intervals]] = defaultdict(list)
-    for atom, open_ports in by_atom.items():
-        alike[open_ports].append(atom.addresses)
+    for span, open_ports in pieces:
+        alike[open_ports].append(span)
     for open_ports, spans in alike.items():
-        for whole in (addresses.IPV4, addresses.IPV6):
-            for span in intervals.intersection(intervals.union(*spans), whole):
-                yield (span,), open_ports
+        for whole in (addresses.IPV4, addresses.IPV6) if open_ports else ():
+            for one in intervals.intersection(intervals.union(*spans), whole):
+                yield (one,), open_ports

@@ -161,7 +161,11 @@ class PolicySet:
             return False
         if isinstance(end, policy.External):
             return intervals.covers(peer.addresses, end.addresses)
-        return self._ip_blocks == "all" and _in_block(end, peer)
+        return self.is_in(peer, end)
+
+    def is_in(self, block: policy.Block, end: Workload) -> bool:
+        """Say whether a block covers a pod's addresses."""
+        return self._ip_blocks == "all" and _in_block(end, block)
 
     def _ordered(
         self, rules: Sequence[Rule], peer: End, destination: End, undecided: Intervals

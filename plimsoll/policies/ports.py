@@ -22,9 +22,9 @@ def spanning(protocol: str, low: int = 1, high: int = LAST) -> Intervals:
     >>> written(spanning("TCP", 80)), spanning("ICMP")
     ('TCP 80-65535', ())
     """
-    if protocol not in _BASE or low > high or high < 0 or low > LAST:
+    if protocol not in _BASE or low > high or high < 1 or low > LAST:
         return NO_PORTS
-    return ((_BASE[protocol] + max(low, 0), _BASE[protocol] + min(high, LAST)),)
+    return ((_BASE[protocol] + max(low, 1), _BASE[protocol] + min(high, LAST)),)
 
 
 ALL_PORTS: Intervals = intervals.union(*(spanning(protocol) for protocol in PROTOCOLS))

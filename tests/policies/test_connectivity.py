@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import polars as pl
 from hypothesis import given, settings
 
 from plimsoll.policies import addresses, connectivity, intervals, network, ports, workloads
@@ -67,3 +68,35 @@ def test_without_policies_everything_is_open_but_a_workload_to_itself_has_no_lin
 
 def test_the_family_says_which_outside_is_listed() -> None:
     assert [line.src.partition("-")[0] for line in listed([POD], "dual")] == ["0.0.0.0", "::", *["shop/web[Pod]"] * 2]
+
+
+def test_pods_of_one_workload_that_differ_in_labels_are_listed_together() -> None:
+    owner = {"ownerReferences": [{"kind": "StatefulSet", "name": "db"}]}
+    both = [
+        {**POD, "metadata": {"name": f"db-{role}", "namespace": "shop", "labels": {"role": role}, **owner}}
+        for role in ("main", "spare")
+    ]
+    opened = [
+        _policy("main", "10.0.0.0/8", 5432),
+        _policy("spare", "10.0.0.0/16", 5433),
+    ]
+    frame = clusters.frame([*both, *opened]).with_columns(owner_kind=None, owner_name=None)
+    frame = frame.with_columns(
+        owner_kind=pl.when(pl.col("kind") == "Pod").then(pl.lit("StatefulSet")),
+        owner_name=pl.when(pl.col("kind") == "Pod").then(pl.lit("db")),
+    )
+    found = connectivity.lines(network.read(frame), workloads.read(frame))
+    assert [(line.src, ports.written(line.ports)) for line in found if line.dst == "shop/db[StatefulSet]"] == [
+        ("10.0.0.0-10.0.255.255[External]", "TCP 5432-5433"),
+        ("10.1.0.0-10.255.255.255[External]", "TCP 5432"),
+    ]
+
+
+def _policy(role: str, cidr: str, port: int) -> clusters.Document:
+    rule = {"from": [{"ipBlock": {"cidr": cidr}}], "ports": [{"port": port}]}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": role, "namespace": "shop"},
+        "spec": {"podSelector": {"matchLabels": {"role": role}}, "ingress": [rule]},
+    }
