@@ -95,7 +95,9 @@ def _told(found: flow_generate.Outcome, unsure: list[confidence.Confidence], wor
         _proof(found),
         _rollout(len(unsure), workloads),
         f"{len(unsure) - seen:,} were never seen: the default closes them." if len(unsure) > seen else "",
-        f"{len(generated.on_host):,} are in their node's network: no policy rules them." if generated.on_host else "",
+        f"{len(generated.on_host):,} are in their node's network: most network plugins do not rule them."
+        if generated.on_host
+        else "",
         f"{generated.unattributed:,} connections are left out: no pod had their address then."
         if generated.unattributed
         else "",

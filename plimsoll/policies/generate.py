@@ -133,14 +133,15 @@ def generate(edges: pl.DataFrame, cluster: Cluster) -> Generated:
     reading = _Reading(cluster)
     calls = [call for row in _whole(edges).iter_rows(named=True) for call in reading.calls(row)]
     selectors = _selectors(cluster)
-    ruled = {key for key, one in cluster.workloads.items() if not one.on_host}
+    on_host = {key for key, one in cluster.workloads.items() if one.on_host}
+    known = set(cluster.workloads)
     seen = {end for call in calls for end in (call.source, call.destination) if isinstance(end, Key)}
     writer = _Writer(cluster, selectors, calls)
     return Generated(
-        tuple(writer.policy(key) for key in sorted(ruled & seen)),
-        tuple(sorted({key.namespace for key in ruled & seen})),
-        tuple(sorted(ruled - seen)),
-        tuple(sorted(set(cluster.workloads) - ruled)),
+        tuple(writer.policy(key) for key in sorted(known & seen)),
+        tuple(sorted({key.namespace for key in (known & seen) - on_host})),
+        tuple(sorted(known - seen - on_host)),
+        tuple(sorted(on_host)),
         reading.unattributed,
         len({(call.source, call.destination, call.protocol, call.port) for call in calls if _inside(call)}),
     )
@@ -167,8 +168,7 @@ def _whole(edges: pl.DataFrame) -> pl.DataFrame:
 def _selectors(cluster: Cluster) -> dict[Key, Selector]:
     near: dict[str, list[Workload]] = defaultdict(list)
     for one in cluster.workloads.values():
-        if not one.on_host:
-            near[one.key.namespace].append(one)
+        near[one.key.namespace].append(one)
     return {
         one.key: separating.select(one, [other for other in members if other is not one])
         for members in near.values()
@@ -289,10 +289,12 @@ class _Writer:
     def policy(self, key: Key) -> Policy:
         """Return the policy of a workload."""
         selector = self._selectors[key]
-        egress = self._rules(key, "egress")
+        egress, notes = self._rules(key, "egress"), list[str]()
         if egress and self._no_dns:
             egress = (*egress, USUAL_DNS)
-        notes = [f"selects {other} too: its pods have the same labels" for other in selector.also]
+        if self._cluster.workloads[key].on_host:
+            notes.append("Its pods are in their node's network: most network plugins do not rule them.")
+        notes += [f"selects {other} too: its pods have the same labels" for other in selector.also]
         return Policy(key, _name(key), selector, self._rules(key, "ingress"), egress, tuple(notes))
 
     def _rules(self, key: Key, way: Way) -> tuple[Rule, ...]:
@@ -321,15 +323,17 @@ class _Writer:
             at = (call.protocol, call.port)
             if isinstance(other, Key) and other in self._selectors:
                 inside[other][at] = inside[other].get(at, NEVER) + call.seen
-            else:
-                for one in self._addresses(other):
-                    before = outside[at].get(one, _Meeting(NEVER, frozenset(), frozenset()))
-                    outside[at][one] = _met_again(before, call, way)
+            for one in self._addresses(other):
+                before = outside[at].get(one, _Meeting(NEVER, frozenset(), frozenset()))
+                outside[at][one] = _met_again(before, call, way)
         return inside, outside
 
     def _addresses(self, other: Key | Address) -> Iterable[Address]:
-        """Return the addresses of an end; what is in its node's network may be on any node."""
-        return self._nodes if isinstance(other, Key) else () if other.is_loopback else (other,)
+        """Return the addresses of an end; what is in its node's network has those of any node, with most plugins."""
+        if isinstance(other, Key):
+            one = self._cluster.workloads.get(other)
+            return self._nodes if one is not None and one.on_host else ()
+        return () if other.is_loopback else (other,)
 
     def _pods(self, key: Key) -> Pods:
         return Pods(key.namespace, self._selectors[key], str(key))

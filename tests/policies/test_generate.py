@@ -111,11 +111,12 @@ def test_many_high_ports_are_a_range() -> None:
     assert (port.number, port.last) == (40_000, 40_008)
 
 
-def test_a_workload_on_its_nodes_network_has_no_policy_and_is_met_at_the_nodes() -> None:
+def test_a_workload_on_its_nodes_network_is_met_by_its_labels_and_at_the_nodes() -> None:
     agent = flows.pod("shop", "agent", {"app": "agent"}, hostNetwork=True)
     found = made(flows.seen(flow(("shop", "Deployment", "agent"), REDIS, 6379)), *SHOP, agent)
     assert found.on_host == (Key("shop", "Deployment", "agent"),)
-    assert peers(policy(found, "redis").ingress) == ["192.168.7.1/32"]
+    assert peers(policy(found, "redis").ingress) == ["shop/Deployment/agent", "192.168.7.1/32"]
+    assert "most network plugins" in policy(found, "agent").notes[0]
 
 
 def test_a_namespace_of_which_nothing_was_seen_stays_open() -> None:
