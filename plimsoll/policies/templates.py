@@ -107,7 +107,6 @@ class _Metadata(msgspec.Struct, frozen=True):
 
 class _PodSpec(msgspec.Struct, frozen=True, rename="camel"):
     containers: list[_Container] | None = None
-    init_containers: list[_Container] | None = None
     host_network: bool | None = None
 
 
@@ -286,7 +285,7 @@ def _distinct(variants: Iterable[Labels]) -> tuple[Labels, ...]:
 
 
 def _ports(spec: _PodSpec) -> Iterator[Port]:
-    for container in [*(spec.containers or []), *(spec.init_containers or [])]:
+    for container in spec.containers or []:
         for port in container.ports or []:
             yield Port(port.protocol or "TCP", port.container_port, port.name or "")
 
