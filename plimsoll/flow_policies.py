@@ -114,7 +114,7 @@ def replay_of(
     found = inputs.inputs(sources)
     asked, held = cluster(policies), cluster(objects)
     judge = network.read(_with_policies_of(held.frame, asked.frame), ip_blocks=ip_blocks)
-    told = replay.known(held.frame, workloads.read(held.frame))
+    told = replay.known(held.frame)
     maps, rejects, accepted = resolve.inventory(held.frame), Rejects(), 0
     parts = [replay.of(frames.empty(tables.FLOW))]
     for source in found:

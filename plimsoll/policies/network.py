@@ -196,12 +196,16 @@ class PolicySet:
         asked = [rule for one in told.network for rule in one.rules(way) or ()]
         wide = [rule for rule in asked if self.matches(rule, peer)]
         right = [rule for rule in asked if ports.allows(rule.of(destination), protocol, port)]
-        near = [f"{rule.text} has it on {ports.written(rule.of(destination))}" for rule in wide]
+        near = [f"{rule.text} has it on {_ports(rule.of(destination))}" for rule in wide]
         near += [f"{rule.text} has {protocol} {port} for others" for rule in right]
         who = "to" if way == "egress" else "from"
         reason = "; ".join([f"no {way} rule {who} {_named(peer)} on {protocol} {port}", *near[:_SHOWN]])
         names = tuple(one.text for one in told.network)
         return Verdict(False, way, names, reason, "port" if wide else "peer" if right else "both")
+
+
+def _ports(found: Intervals) -> str:
+    return ports.written(found) if found else "a port of a name that it does not have"
 
 
 def _named(end: End) -> str:

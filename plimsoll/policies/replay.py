@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from plimsoll.policies import addresses, edges, network, policy, services
+from plimsoll.policies import addresses, edges, network, policy, services, workloads
 from plimsoll.policies.network import PolicySet, Verdict
 from plimsoll.policies.policy import End, External, Workload
 
@@ -67,13 +67,20 @@ class Known(NamedTuple):
     services: Mapping[tuple[str, str], services.Service]
 
 
-def known(objects: pl.DataFrame, workloads: Sequence[Workload]) -> Known:
-    """Return what a frame of tables.OBJECTS tells of the ends of flows."""
+def known(objects: pl.DataFrame) -> Known:
+    """Return what a frame of tables.OBJECTS tells of the ends of flows, whenever they were there."""
+    owned = (col("kind") == "Pod") & (col("workload_kind") != "Pod")
+    ever = objects.with_columns(  # under the names that flows have them by
+        pl.when(owned).then("workload_kind").otherwise("owner_kind").alias("owner_kind"),
+        pl.when(owned).then("workload_name").otherwise("owner_name").alias("owner_name"),
+        until=pl.lit(None, pl.Datetime("us", "UTC")),
+    )
+    held = workloads.read(ever)
     return Known(
-        workloads,
-        {(one.namespace, one.labels): one for one in workloads},
-        {(one.namespace, one.kind, one.name): one for one in workloads},
-        services.read(objects),
+        held,
+        {(one.namespace, one.labels): one for one in held},
+        {(one.namespace, one.kind, one.name): one for one in held},
+        services.read(ever),
     )
 
 

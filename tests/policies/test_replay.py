@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from plimsoll import frames, tables
-from plimsoll.policies import network, replay, workloads
+from plimsoll.policies import network, replay
 from tests.policies import clusters
 
 
@@ -71,8 +71,8 @@ def flow(source: dict[str, Any], destination: dict[str, Any], port: int, **rest:
 
 def replayed(*flows: dict[str, Any]) -> replay.Replayed:
     events = frames.of_rows(tables.FLOW, [{**one, "time": int(one["time"].timestamp() * 1e6)} for one in flows])
-    told = replay.known(OBJECTS, workloads.read(OBJECTS))
-    return replay.replayed(replay.added([replay.of(events), replay.of(events.clear())]), network.read(OBJECTS), told)
+    connections = replay.added([replay.of(events), replay.of(events.clear())])
+    return replay.replayed(connections, network.read(OBJECTS), replay.known(OBJECTS))
 
 
 DB = end("destination", "db")
@@ -134,3 +134,14 @@ def test_connections_counted_in_parts_are_counted_once() -> None:
     parts = replay.added([replay.of(events[:1]), replay.of(events[1:])])
     assert isinstance(whole, pl.DataFrame)
     assert whole.to_dicts() == parts.to_dicts()
+
+
+def test_named_ports_are_those_of_pods_that_are_gone_too() -> None:
+    gone = pl.col("kind") == "Pod"
+    objects = OBJECTS.with_columns(
+        until=pl.when(gone).then(datetime(2026, 11, 25, tzinfo=UTC)).cast(pl.Datetime("us", "UTC")),
+        workload_kind=pl.when(gone).then(pl.lit("Deployment")),
+        workload_name=pl.when(gone).then("name"),
+    )
+    (db,) = (one for one in replay.known(objects).workloads if one.name == "db")
+    assert (db.kind, db.ports[0].number) == ("Deployment", 6432)
