@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from plimsoll import flow_policies
 
@@ -45,3 +50,51 @@ def test_policies_among_the_objects_are_not_asked_in_a_replay(tmp_path: Path) ->
     (tmp_path / "flows.jsonl").write_text(flow)
     asked = [str(tmp_path / "flows.jsonl")], [str(tmp_path / "none.yaml")], [str(tmp_path / "objects.yaml")]
     assert flow_policies.replay_of(*asked, progress=lambda _, __: None).told.allowed == 1
+
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+KINDS = (
+    *(("NetworkPolicy", "networking.k8s.io/v1"), ("AdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1")),
+    *(("MultiNetworkPolicy", "k8s.cni.cncf.io/v1"), ("UserDefinedNetwork", "k8s.ovn.org/v1")),
+    *(("Ingress", "networking.k8s.io/v1"), ("HTTPRoute", "gateway.networking.k8s.io/v1"), ("Service", "v1")),
+    *(("Pod", "v1"), ("Deployment", "apps/v1"), ("Namespace", "v1"), ("VirtualMachine", "kubevirt.io/v1")),
+)
+FIELDS = (
+    "podSelector",
+    "ingress",
+    "egress",
+    "policyTypes",
+    "subject",
+    "rules",
+    "template",
+    "containers",
+    "ports",
+    "selector",
+    "network",
+    "layer2",
+    "networks",
+    "volumes",
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.sampled_from(KINDS), st.dictionaries(st.sampled_from(FIELDS), ODD) | ODD, ODD), max_size=4)
+)
+def test_no_document_brings_it_down(tmp_path: Path, told: list[Any]) -> None:
+    documents = [
+        {
+            "apiVersion": api,
+            "kind": kind,
+            "metadata": {"name": "it", "namespace": "a", "annotations": odd},
+            "spec": spec,
+        }
+        for (kind, api), spec, odd in told
+    ]
+    whole = tmp_path / "all.json"
+    whole.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": documents}))
+    assert flow_policies.connectivity_of([str(whole)], ip_blocks="all", family="dual").unread >= 0
