@@ -22,7 +22,6 @@ from plimsoll.policies import (
     policy,
     replay,
     templates,
-    workloads,
 )
 from plimsoll.sources import inputs, reading
 from plimsoll.sources.rejects import Rejects
@@ -159,7 +158,7 @@ def replayed(directory: Path, objects: pl.DataFrame, seen: pl.DataFrame, cluster
     """Return what the policies of a folder say of edges, in the cluster of these objects without its own policies."""
     asked = inventory.read(str(directory)).frame.filter(pl.col("kind") == "NetworkPolicy")
     others = objects.filter(~pl.col("kind").str.ends_with("NetworkPolicy"))
-    told = replay.known(objects, workloads.read(objects))
+    told = replay.known(objects)
     return replay.replayed(
         _as_connections(seen, _labels(cluster, told)), network.read(pl.concat([others, asked])), told
     )
