@@ -17,7 +17,7 @@ import msgspec
 import polars as pl
 
 from plimsoll import errors, facts, flow
-from plimsoll.detect import acts, changes, stories
+from plimsoll.detect import acts, changes, judge, stories
 from plimsoll.evaluate import baselines, columns, figures, growing, labels, poison, report, sessions
 from plimsoll.sources import content, inputs, lines, reading
 from plimsoll.sources.rejects import Rejects
@@ -113,6 +113,8 @@ class Told(NamedTuple):
     budgets: dict[int, list[flow.Alert]]
     acts: pl.DataFrame
     """auditID of the first request of each notable act, subject, score."""
+    usual: pl.DataFrame
+    """kind, subject and score of each kind of request, without regard to what else was done."""
     days: int
 
 
@@ -176,14 +178,16 @@ class Trial:
         """Judge the part as `detect --budget` does."""
         self._progress("judging")
         bench, known = flow.judged_by(profile), changes.Changes()
-        taken, days = list[acts.Act](), set[int]()
+        taken, days, weights = list[acts.Act](), set[int](), _Weights(bench)
         for events in self._batches(self._given.test):
             known.take(events)
             taken += bench.take("audit", events)
+            weights.take(events)
             days |= _days(events)
         count = max(1, len(days))
         budgets = {budget: bench.alerts(budget=budget, days=count) for budget in self._options.budgets}
-        return Told(bench.alerts(budget=EVERYTHING, days=count), budgets, _scored(taken, known), count)
+        everything = bench.alerts(budget=EVERYTHING, days=count)
+        return Told(everything, budgets, _scored(taken, known), weights.known, count)
 
     def _plimsoll(self, profile: Path, told: Told, asked: pl.DataFrame) -> report.Method:
         scenarios = self._given.scenarios
@@ -192,7 +196,7 @@ class Trial:
             figures.budgeted(budget, figures.rated(alerts, scenarios), benign[budget], told.days)
             for budget, alerts in told.budgets.items()
         ]
-        scored = figures.spread(told.acts, asked.filter(~pl.col("learning")))
+        scored = figures.spread(told.acts, told.usual, asked.filter(~pl.col("learning")))
         return figures.method("plimsoll", figures.rated(told.everything, scenarios), budgets, scored, scenarios)
 
     def _benign(self, profile: Path) -> dict[int, int]:
@@ -259,6 +263,20 @@ class Trial:
         )
 
 
+class _Weights:
+    """What each kind of request weighs by habit, asked once."""
+
+    def __init__(self, bench: judge.Judge) -> None:
+        self._bench = bench
+        self.known = pl.DataFrame(schema={"kind": pl.UInt64, "subject": pl.String, "score": pl.Float64})
+
+    def take(self, events: pl.DataFrame) -> None:
+        """Weigh the kinds that are new among these."""
+        new = events.filter(~facts.key("audit").hash(0).is_in(self.known["kind"].implode()))
+        if not new.is_empty():
+            self.known = pl.concat([self.known, self._bench.weights("audit", new)]).unique(["kind", "subject"])
+
+
 def _days(events: pl.DataFrame) -> set[int]:
     return set(events.select(facts.DAY).unique().drop_nulls()["day"])
 
@@ -272,8 +290,7 @@ def _scored(taken: Iterable[acts.Act], known: changes.Changes) -> pl.DataFrame:
     told, rows = stories.Chapters(known), list[tuple[str, str, float]]()
     for act in sorted(acts.mended(taken), key=lambda act: (act.time, act.subject, act.evidence)):
         told.take(act)
-        alone = stories.Chapter((act.subject, act.address, act.product), [act], act.time, act.last)
-        rows += [(uid, act.subject, told.beyond(alone, ())) for uid in act.evidence[:1]]
+        rows += [(uid, act.subject, told.alone(act)) for uid in act.evidence[:1]]
     return pl.DataFrame(rows, {"auditID": pl.String, "subject": pl.String, "score": pl.Float64}, orient="row")
 
 

@@ -54,6 +54,11 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
         """Whether the subject never showed it while learning."""
         return self.own_weight == 0
 
+    @property
+    def beneath(self) -> float:
+        """Bits by which a habit is more usual than `bits` tells, which has a floor; 0 or less."""
+        return min(0.0, math.log2(max(self.q, 1e-12) / max(self.p, 1e-12)) - self.bits) if self.bits < 0 else 0.0
+
     def bits_after(self, seen: int) -> float:
         """Return the bits once the subject has shown it `seen` more times without harm."""
         if not seen:

@@ -41,6 +41,7 @@ class Levels(NamedTuple):
     everyone: Frame
     everyone_context: Frame
     subjects: Frame
+    heard: Frame
 
 
 def levels(profile: Frame, today: int, hold: Callable[[Frame], Frame] = lambda frame: frame) -> Levels:
@@ -54,6 +55,7 @@ def levels(profile: Frame, today: int, hold: Callable[[Frame], Frame] = lambda f
     peer, kind, everyone   … verb, given, object -> subjects that showed it
     *_context       the same without the object -> total and number of distinct objects; of the own what is taken from them
     subjects        subject -> how many events and days it is known for
+    heard           verb, object -> how many facts tell that something was done there, for namespaces
     """
     own = hold(_own(profile, today))
     shown = own.select("subject", "peer", "verb", "given", "object").with_columns(
@@ -84,6 +86,7 @@ def levels(profile: Frame, today: int, hold: Callable[[Frame], Frame] = lambda f
         everyone=_shown(shown, "all", "everyone"),
         everyone_context=_context(shown, "all", "everyone"),
         subjects=_subjects(profile),
+        heard=shown.filter(nw.col("verb") == "within").group_by("verb", "object").agg(heard=_sum("n")),
     )
 
 
@@ -103,6 +106,7 @@ def evidence(facts: Frame, known: Levels) -> Frame:
         (known.everyone, ["all", "verb", "given", "object"]),
         (known.everyone_context, ["all", "verb", "given"]),
         (known.subjects, ["subject"]),
+        (known.heard, ["verb", "object"]),
     ):
         asked = asked.join(frame, on=on, how="left")
     counts = [

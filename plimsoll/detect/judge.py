@@ -133,6 +133,13 @@ class Judge:
         taken, self._notable = _in_order(self._notable), []
         return self._explained(self._teller.tell(taken)) + self._rules.tell(taken)
 
+    def weights(self, stream: str, events: pl.DataFrame) -> pl.DataFrame:
+        """Return what each distinct act of these says by itself, the usual too: `kind` (its key, hashed), subject, score."""
+        kinds = facts.acts(stream, events, by=[facts.key(stream).hash(0).alias("kind")], evidence=False)
+        kinds = kinds.with_row_index("act")
+        scored = weigh.alone(self._weighed(stream, kinds))
+        return kinds.join(scored, on="act", how="inner", maintain_order="left").select("kind", "subject", "score")
+
     def memory(self) -> bytes:
         """Return what it knows beyond its profile: credentials, habits, and what was told."""
         return msgspec.msgpack.encode(Memory(self._ledger.memory(), self._teller.memory(), self._rules.memory()))

@@ -192,6 +192,13 @@ class Chapters:
             _add(rest, left, self.habits, self._changes)
         return rest.score
 
+    def alone(self, act: Act) -> float:
+        """Return what an act says by itself, as of now: usual deeds weigh less the more usual they are, without a floor."""
+        chapter = Chapter((act.subject, act.address, act.product), [], act.time, act.last, {}, {}, [], {}, {}, set())
+        _add(chapter, act, self.habits, self._changes)
+        done = min(0.0, chapter.deeds[act.tactic][0])
+        return chapter.score + done + sum(fact.beneath for fact in act.facts if fact.view == "deed")
+
     def end(self, before: datetime | None = None) -> list[Chapter]:
         """End the chapters without an act for a breath, all of them without a time; the harmless become habit."""
         ended = [one for one in self._running.values() if before is None or before - one.last > BREATH]

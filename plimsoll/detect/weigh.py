@@ -29,6 +29,8 @@ AT_MOST = {"version": 3.0, "platform": 4.0, "address": 7.0, "from": 10.0, "zone"
 """Most bits of what changes by itself: clients are upgraded, machines get other addresses."""
 HUMAN_LOOK = 0.03
 """How much of the prior for looking around is left for people, who do that by trade."""
+UNHEARD = 1.0
+"""Most bits of a namespace where nobody ever did anything: what is worth taking is where others are at work."""
 CAP = 4.0
 """Most bits of a request that no attack is known to need."""
 
@@ -117,6 +119,25 @@ def weigh(counted: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(bits=_bounded((pl.col("q") / pl.col("p")).log(2)), approved=pl.lit(value=False))
 
 
+def alone(weighed: pl.DataFrame) -> pl.DataFrame:
+    """Return what each act (column `act` beside its weighed facts) says by itself: act, score.
+
+    Surroundings take off one bit a view at most, a name nothing, and a usual deed as much as it is usual.
+    """
+    bits, deed = pl.col("bits"), pl.col("group") == "deed"
+    usual = pl.min_horizontal(bits, (pl.col("q") / pl.col("p")).log(2))
+    telling = (
+        pl.when(pl.col("verb") == "touch")
+        .then(bits.clip(lower_bound=0.0))
+        .when(deed & (bits < 0))
+        .then(usual)
+        .otherwise(bits)
+    )
+    views = weighed.group_by("act", "group").agg(score=telling.sum())
+    floored = pl.when(deed).then(pl.col("score")).otherwise(pl.col("score").clip(lower_bound=FLOOR))
+    return views.group_by("act").agg(score=floored.sort_by("group").sum())
+
+
 def _bounded(bits: pl.Expr) -> pl.Expr:
     """Keep what a fact can say within reason, by what is known of its verb and of who said it."""
     col, verb = pl.col, pl.col("verb")
@@ -128,11 +149,14 @@ def _bounded(bits: pl.Expr) -> pl.Expr:
     changing = verb.replace_strict(AT_MOST, default=None, return_dtype=pl.Float64)
     failed = (verb == "outcome") & (col("object") == "error")
     certified = (verb == "credential") & (col("subject_count") == 0)
+    unheard = (verb == "within") & (col("heard") == 0) & ~col("object").is_in(_SYSTEM_NAMESPACES)
     return (
         pl.when(harmless)
         .then(usual.clip(upper_bound=CAP))
         .when(scheduled | failed)
         .then(usual.clip(upper_bound=1.0))
+        .when(unheard)
+        .then(usual.clip(upper_bound=UNHEARD))
         .when(certified)
         .then(0.0)
         .otherwise(pl.min_horizontal(usual, changing))

@@ -14,7 +14,7 @@ GRAVEST = 3
 """Pieces of evidence that an alert is about."""
 MINUTE = pl.col("time").dt.truncate("1m").alias("minute")
 UNNOTICED = -99.0
-"""Score of a request without a single unusual fact: less than of any that has one."""
+"""Score of a request of which nothing was weighed: less than of any that was."""
 
 
 def rated(alerts: Sequence[Alert], scenarios: Sequence[labels.Scenario]) -> list[curves.Judged]:
@@ -57,12 +57,17 @@ def marked(scored: pl.DataFrame, scenarios: Sequence[labels.Scenario]) -> pl.Dat
     )
 
 
-def spread(acts: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
-    """Return requests with the score of the act each is part of; `acts` are auditID (of the first), subject, score."""
+def spread(acts: pl.DataFrame, usual: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
+    """Return requests with the score of the act each is part of; `acts` are auditID (of the first), subject, score.
+
+    One that is no notable act scores as such requests do by habit (`usual`: kind, subject, score).
+    """
     minutes = asked.with_columns(MINUTE)
     alike = ["kind", "subject", "minute"]
     known = minutes.join(acts, on=["auditID", "subject"], how="inner").group_by(alike).agg(pl.col("score").max())
-    return minutes.join(known, on=alike, how="left").with_columns(pl.col("score").fill_null(UNNOTICED))
+    habit = usual.rename({"score": "habit"})
+    told = minutes.join(known, on=alike, how="left").join(habit, on=["kind", "subject"], how="left")
+    return told.with_columns(pl.coalesce("score", "habit", pl.lit(UNNOTICED)).alias("score")).drop("habit")
 
 
 def attacks(

@@ -165,3 +165,10 @@ def test_a_cluster_that_sets_itself_up_is_no_attacker():
     )
     assert all(story.score <= stories.OWN_OBJECT for story in mine)
     assert [(round(story.score, 1), story.chapter.founding) for story in others] == [(12.0 - stories.CHANGE, True)]
+
+
+def test_by_itself_a_habit_weighs_the_less_the_more_usual_it_is():
+    told = stories.Chapters()
+    rare, often = (trial.act(trial.fact(-1.0, p=0.2 * times, q=0.05)) for times in (1, 4))
+    assert told.alone(often) == told.alone(rare) - 2
+    assert told.alone(trial.act(trial.fact(6.0))) == 6.0

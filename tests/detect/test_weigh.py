@@ -139,9 +139,11 @@ def test_bits_are_how_much_likelier_under_attack(rows):
 
 
 def bounded(row: dict[str, object]) -> float:
-    """The bits of a request or of a namespace, no lower than the floor, and of a kubelet's namespace no more than one."""
+    """The bits of a request or of a namespace, no lower than the floor, and no more than one of a kubelet's namespace or of one nobody knows."""
     bits = max(math.log2(row["q"] / row["p"]), weigh.FLOOR)
-    return min(bits, 1.0) if row["subject"].startswith("node:") and row["verb"] == "within" else bits
+    unheard = row["heard"] == 0 and row["object"] not in ("kube-system", "default", "(cluster)")
+    node = row["subject"].startswith("node:")
+    return min(bits, 1.0) if row["verb"] == "within" and (node or unheard) else bits
 
 
 def bits(profile: list[Row], subject: str, verb: str, given: str, what: str) -> float:
@@ -167,6 +169,24 @@ def test_what_peers_do_weighs_less_than_what_nobody_does():
     among_peers = bits(HABIT + others, "sa:shop/web", "request", "", "list secrets")
     elsewhere = [("user:ann", *row[1:]) for row in others]
     assert among_peers < bits(HABIT + elsewhere, "sa:shop/web", "request", "", "list secrets") < alone
+
+
+def test_a_namespace_where_nobody_ever_was_weighs_little_and_one_of_others_much():
+    others: list[Row] = [*HABIT, ("sa:shop/web", "within", "get pods", "shop", 0, 90), ("sa:ci/deployer", "within", "patch deployments.apps", "ci", 0, 40)]  # fmt: skip
+    assert bits(others, "sa:shop/web", "within", "get pods", "born-today") == weigh.UNHEARD
+    assert bits(others, "sa:shop/web", "within", "get pods", "ci") > weigh.UNHEARD
+
+
+def test_what_an_act_says_by_itself_is_its_deed_and_where_it_came_from_with_one_bit_off_at_most():
+    facts = pl.DataFrame({
+        "act": [0, 0, 0, 0, 1],
+        "verb": ["request", "touch", "from", "address", "request"],
+        "group": ["deed", "deed", "source", "source", "deed"],
+        "bits": [3.0, -0.5, -2.0, 0.5, -1.0],
+        "q": [0.8, 0.1, 0.1, 0.1, 0.1],
+        "p": [0.1, 0.2, 0.4, 0.1, 0.8],
+    })  # fmt: skip
+    assert dict(weigh.alone(facts).rows()) == {0: 2.0, 1: pytest.approx(-3.0)}
 
 
 def test_a_habit_long_past_weighs_more_than_a_fresh_one():

@@ -44,7 +44,11 @@ def test_what_is_neither_attack_nor_habit_is_not_ranked() -> None:
 
 def test_the_score_of_an_act_is_that_of_each_of_its_requests() -> None:
     acts = pl.DataFrame({"auditID": ["a-3"], "subject": ["sa:shop/web"], "score": [7.0]})
-    scored = figures.spread(acts, asked())
+    kind = asked()["kind"][0]
+    usual = pl.DataFrame({"kind": [kind], "subject": ["sa:shop/web"], "score": [-4.0]})
+    habit = figures.spread(acts, usual, asked()).filter(pl.col("kind") == kind)
+    assert set(habit["score"]) == {-4.0}
+    scored = figures.spread(acts, usual.clear(), asked())
     assert dict(scored.select("auditID", "score").rows()) == {
         "a-1": figures.UNNOTICED, "a-2": figures.UNNOTICED, "a-3": 7.0, "a-4": 7.0,
     }  # fmt: skip
