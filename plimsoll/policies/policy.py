@@ -100,12 +100,6 @@ class Pods(NamedTuple):
             return False
         return selectors.selects(self.pods, dict(end.labels))
 
-    @property
-    def text(self) -> str:
-        """In words."""
-        where = f"in {self.namespace}" if self.namespace is not None else f"where {selectors.written(self.namespaces)}"
-        return f"pods {selectors.written(self.pods)} {where}"
-
 
 class Block(NamedTuple):
     """Addresses."""

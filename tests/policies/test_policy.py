@@ -25,4 +25,3 @@ def test_a_cluster_wide_policy_has_no_namespace_in_its_name() -> None:
     assert (wide.text, wide.rules("ingress"), wide.rules("egress")) == ("AdminNetworkPolicy deny", (), None)
     assert subject.has(WEB, {})
     assert not subject.has(policy.External(addresses.IPV4), {})
-    assert subject.text == "pods everything where everything"
