@@ -24,6 +24,8 @@ _DEEPEST = 3
 """A list may hold lists, but not for ever."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CHANGES = ("ADDED", "MODIFIED", "DELETED")
+_NOTES = ("BOOKMARK", "MARK")
+"""What tells nothing of an object: a resource version, and what a recorder noted between the events."""
 
 
 class Objects(NamedTuple):
@@ -164,7 +166,7 @@ def _items(part: _Part, text: bytes | msgspec.Raw, api: str, kind: str) -> list[
 
 def _watched(part: _Part, head: Head) -> list[_Part]:
     change = _word(head.type)
-    if change == "BOOKMARK":  # tells a resource version only
+    if change in _NOTES:
         return []
     if change not in _CHANGES:
         raise ValueError(f"a watch knows no {change[:40]!r}")

@@ -174,6 +174,7 @@ def test_a_watch_gives_each_telling_its_time(tmp_path: Path) -> None:
         event(40, "ADDED", pod("a", "10.0.0.2")),
         event(15, "DELETED", pod("gone", "10.0.0.3")),
         msgspec.json.encode({"type": "BOOKMARK", "object": {"kind": "Pod"}}),
+        msgspec.json.encode({"type": "MARK", "object": {"name": "start"}}),
     ]
     found = objects.read(written(tmp_path, b"\n".join(lines)))
     assert not found.rejects
@@ -185,7 +186,7 @@ def test_a_watch_gives_each_telling_its_time(tmp_path: Path) -> None:
     [
         (b'{"type": "ADDED", "object": {"kind": "Pod"}}', "without its time"),
         (b'{"time": "2026-01-01T00:00:00", "type": "ADDED", "object": {"kind": "Pod"}}', "timezone"),
-        (b'{"time": "2026-01-01T00:00:00Z", "type": "MARK", "object": {}}', "knows no 'MARK'"),
+        (b'{"time": "2026-01-01T00:00:00Z", "type": "NOTHING", "object": {}}', "knows no 'NOTHING'"),
         (b'{"time": "2026-01-01T00:00:00Z", "type": "ADDED", "object": 7}', "Expected `object`"),
         (b'{"kind": "Pod", "metadata": {"name": 7}}', "$.metadata.name"),
         (b'{"kind": "Pod", "apiVersion": "v1", "status": []}', "$.status"),
