@@ -16,6 +16,7 @@ import polars as pl
 from plimsoll import engines, errors, facts, flow_sigma, frames, store, tables
 from plimsoll.cluster import objects as inventory
 from plimsoll.cluster import resolve
+from plimsoll.detect import budget as budgets
 from plimsoll.detect import evidence, granted, judge, quarantine
 from plimsoll.learn import maturity, profile
 from plimsoll.policies import role
@@ -233,7 +234,8 @@ def judged_by(directory: Path | None, engine: str = "polars", rights: granted.Ch
     credentials = believed.filter(pl.col("verb").is_in(facts.CREDENTIAL_VERBS))
     levels = compiled.levels(believed)
     unlearned, seed = directory is None, secrets.randbits(63)
-    return judge.Judge(levels, credentials, approved, unlearned=unlearned, rights=rights, seed=seed)
+    doubt = None if unlearned else budgets.of(quarantine.scores(believed, compiled.levels))
+    return judge.Judge(levels, credentials, approved, unlearned=unlearned, rights=rights, doubt=doubt, seed=seed)
 
 
 def held_back(directory: Path) -> pl.DataFrame:

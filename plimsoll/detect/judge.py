@@ -28,6 +28,7 @@ from plimsoll.detect import (
     stories,
     weigh,
 )
+from plimsoll.detect import budget as budgets
 
 Approved = tuple[str, str, str]
 MINUTE = pl.col("time").dt.truncate("1m").alias("minute")
@@ -56,17 +57,20 @@ class Judge:
         *,
         unlearned: bool = False,
         rights: granted.Chance | None = None,
+        doubt: budgets.Budget | None = None,
         seed: int = 0,
     ) -> None:
         """Judge by the levels of a profile, held in Polars, and by its facts about credentials (tables.PROFILE).
 
         What is approved, as globs of subject, verb and object, weighs nothing. Without anything learned
-        (`unlearned`) only rules and the ledger have a say. `rights` tell what somebody new may do. `seed` should be a secret, so that
+        (`unlearned`) only rules and the ledger have a say. `rights` tell what somebody new may do,
+        `doubt` how many bits fill whose budget. `seed` should be a secret, so that
         nobody can make up an act that hashes like a usual one.
         """
         self._approved, self._unlearned = approved, unlearned
         self._known = known
         self._rights = rights
+        self._doubt = doubt
         self._usual = settled.Settled()
         self._seed = seed
         self._notable: list[acts.Act] = []
@@ -118,15 +122,19 @@ class Judge:
     def alerts(self, *, budget: int | None = None, days: int = 1) -> list[dict[str, object]]:
         """Return the alerts (tables.ALERTS) of all that was taken, gravest first.
 
-        With a budget of so many alerts a day, the best doubtful stories fill what the certain ones leave, and a rule
-        is evidence like any other. Without one, every rule that hit anything is an alert too.
+        With a budget of so many alerts a day, doubtful stories are told too, by the threshold that learning gave, and
+        a rule is evidence like any other. Where learning had too little to give one, the best of them fill what the certain ones
+        leave. Without a budget, every rule that hit anything is an alert too.
         """
         notable = _in_order(self._notable)
-        told = stories.stories(notable, stories.DOUBTFUL if budget else stories.CERTAIN, self._changes)
+        settled = self._doubt.least(budget) if self._doubt and budget else None
+        least = settled or (stories.DOUBTFUL if budget else stories.CERTAIN)
+        told = stories.stories(notable, least, self._changes)
         told.sort(key=lambda story: (-story.score, story.chapter.first, story.chapter.actor))
+        if not budget:
+            return self._explained(told) + rule_alerts.alerts(notable)
         certain = sum(story.score >= stories.CERTAIN for story in told)
-        found = self._explained(told[: max(certain, budget * days if budget else 0)])
-        return found if budget else found + rule_alerts.alerts(notable)
+        return self._explained(told if settled else told[: max(certain, budget * days)])
 
     def tell(self) -> list[dict[str, object]]:
         """Return the alerts that begin with what was taken since the last call, which is then let go."""

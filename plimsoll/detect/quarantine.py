@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -156,13 +156,27 @@ def _means(globs: tuple[str, str, str], fact: tuple[str, str, str]) -> bool:
 
 def _suspicious(weighed: pl.DataFrame, apart: timedelta, *, strict: bool) -> pl.DataFrame:
     """Return the facts that speak against their sessions; if strict, unexpected requests with all that belongs to them."""
+    held = [row for rows in _sessions(weighed, apart) for row in _against(rows, strict=strict)]
+    return pl.DataFrame(held, schema=weighed.schema)
+
+
+def _sessions(weighed: pl.DataFrame, apart: timedelta) -> Iterator[list[dict[str, Any]]]:
+    """Yield the facts of each subject that came together."""
     begins = (col("first") - col("first").shift() > apart).fill_null(value=True).over("subject").cum_sum()
     ordered = weighed.sort("subject", "first", "verb", "given", "object")
     sessions = ordered.with_columns(session=begins.over("subject"))
-    held: list[dict[str, Any]] = []
     for session in sessions.partition_by("subject", "session", maintain_order=True):
-        held += _against(list(session.drop("session").iter_rows(named=True)), strict=strict)
-    return pl.DataFrame(held, schema=ordered.schema)
+        yield list(session.drop("session").iter_rows(named=True))
+
+
+def scores(learned: pl.DataFrame, levels: Levels) -> list[tuple[datetime, float]]:
+    """Return when each session of learning began that showed something new after the warm-up, and what it weighed."""
+    told = learned.filter(col("verb").is_in(_VERBS))
+    if told.is_empty():
+        return []
+    kept = told.group_by(*KEY).agg(col("peer").max(), col("first").min())
+    weighed = _alone(kept.filter(_is_late(learned)), levels(learned))
+    return [(rows[0]["first"], score(rows)) for rows in _sessions(weighed, _apart(learned))]
 
 
 def _against(rows: list[dict[str, Any]], *, strict: bool) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plimsoll import frames, tables
-from plimsoll.detect import judge, settled, stories
+from plimsoll.detect import budget, judge, settled, stories
 from tests import told
 
 KNOWN = told.learned("audit", told.habit())
@@ -188,13 +188,21 @@ SEVERAL = told.numbered([
 """Acts of doubtful weight, then a theft."""
 
 
-@pytest.mark.parametrize(("budget", "days"), [(1, 1), (3, 1), (2, 2), (90, 1)])
-def test_a_budget_is_filled_with_the_best_doubtful_stories(budget, days):
-    found, everything = alerts(SEVERAL, budget=budget, days=days), alerts(SEVERAL, budget=90)
+@pytest.mark.parametrize(("a_day", "days"), [(1, 1), (3, 1), (2, 2), (90, 1)])
+def test_a_budget_is_filled_with_the_best_doubtful_stories(a_day, days):
+    found, everything = alerts(SEVERAL, budget=a_day, days=days), alerts(SEVERAL, budget=90)
     certain = sum(alert["bits"] >= stories.CERTAIN for alert in everything)
     assert 0 < certain <= len(everything) == 6
-    assert found == everything[: max(certain, budget * days)]
+    assert found == everything[: max(certain, a_day * days)]
     assert [alert["bits"] for alert in found] == sorted((alert["bits"] for alert in found), reverse=True)
+
+
+def test_where_learning_gave_a_threshold_it_decides_and_not_what_is_judged():
+    everything = alerts(SEVERAL, budget=90)
+    bench = told.judge_of(KNOWN)
+    bench._doubt = budget.Budget((9.0, everything[2]["bits"] - 0.1, 2.0), 1)
+    bench.take("audit", told.events("audit", SEVERAL))
+    assert bench.alerts(budget=1) == [one for one in everything if one["bits"] >= everything[2]["bits"]]
 
 
 def test_no_budget_hides_what_is_certain():
