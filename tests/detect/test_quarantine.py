@@ -103,3 +103,12 @@ def test_shards_in_any_order_and_again_hold_back_what_the_whole_holds_back(shard
     merged = engines.collect(profile.merge([engines.of(left), engines.of(right)]))
     whole = told.learned("audit", ROWS)
     assert quarantine.held_back(merged, levels).equals(quarantine.held_back(whole, levels))
+
+
+def test_what_was_new_after_the_warm_up_has_a_score_and_what_came_before_has_none():
+    quiet = told.learned("audit", told.habit(10))
+    stolen = told.learned("audit", [*told.habit(10), *THEFT])
+    assert max((bits for _, bits in quarantine.scores(quiet, levels)), default=0.0) < stories.QUARANTINE
+    begun, bits = max(quarantine.scores(stolen, levels), key=lambda one: one[1])
+    assert bits > stories.QUARANTINE
+    assert begun == told.at(100, days=6)
