@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def test_nothing_acknowledged_is_lost_however_often_it_is_killed(stack: ExitStac
                 if serving.sender.post("/k8s-audit", senders.event_list(*map(named, batch))).status == 200:
                     acknowledged |= set(batch)
                     number = batch.stop
-        except (OSError, ValueError):
+        except (OSError, ValueError, HTTPException):
             serving.end(signal.SIGKILL)
     serving = started(stack, "--profile", profile, "--learn")
     deadline = time.monotonic() + 30
