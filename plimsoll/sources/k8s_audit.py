@@ -1,8 +1,8 @@
 """The Kubernetes API server's audit log: one line an Event, an EventList, or what EKS, GKE and AKS wrap around them.
 
 Users and annotations are most of a line and repeat all the time. So a line is decoded without them, each distinct
-one is decoded once in a run of lines, and the columns they give are gathered by number. On Metadata-level events of
-1.3 kB that takes 4.3 µs an event, columns included, where decoding everything of every line takes 7.7 µs.
+one is decoded once in a run of lines, and the columns they give are gathered by number: on Metadata-level events that
+takes little more than half of what decoding everything of every line takes.
 """
 
 from __future__ import annotations
