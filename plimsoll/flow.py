@@ -225,8 +225,17 @@ def known(directory: Path, engine: str = "polars") -> pl.DataFrame:
     return engines.collect(profile.learn(engines.of(facts_kept, engine)))
 
 
-def judged_by(directory: Path | None, engine: str = "polars", rights: granted.Chance | None = None) -> judge.Judge:
-    """Return a judge with the profile of a directory; without one all is new, and only the token ledger has a say."""
+def judged_by(
+    directory: Path | None,
+    engine: str = "polars",
+    rights: granted.Chance | None = None,
+    *,
+    budgeted: bool = True,
+) -> judge.Judge:
+    """Return a judge with the profile of a directory; without one all is new, and only the token ledger has a say.
+
+    Only one who will be asked for a budget has to know its thresholds.
+    """
     learned = frames.empty(tables.PROFILE) if directory is None else known(directory, engine)
     approved = _approved(directory)
     compiled = _Compiled(learned, engine)
@@ -234,7 +243,7 @@ def judged_by(directory: Path | None, engine: str = "polars", rights: granted.Ch
     credentials = believed.filter(pl.col("verb").is_in(facts.CREDENTIAL_VERBS))
     levels = compiled.levels(believed)
     unlearned, seed = directory is None, secrets.randbits(63)
-    doubt = None if unlearned else budgets.of(quarantine.scores(believed, compiled.levels))
+    doubt = None if unlearned or not budgeted else budgets.of(quarantine.scores(believed, compiled.levels))
     return judge.Judge(levels, credentials, approved, unlearned=unlearned, rights=rights, doubt=doubt, seed=seed)
 
 
@@ -324,7 +333,7 @@ def detect(
     found = inputs.inputs(sources)
     watch = flow_sigma.Watch(sigma, flow_sigma.habit(known(directory)) if sigma and budget and directory else None)
     cluster = cluster_of(objects)
-    bench = judged_by(directory, engine, cluster.rights)
+    bench = judged_by(directory, engine, cluster.rights, budgeted=budget is not None)
     rejects, accepted, days = Rejects(), 0, set[int]()
     for source in found:
         read = reading.Reading(source, format=form, get=watch.source)
@@ -352,7 +361,7 @@ def detect_on(
     """Judge a file as it grows; yield after each batch what is counted so far and the alerts that are new."""
     watch = flow_sigma.Watch(sigma)
     cluster = cluster_of(objects)
-    bench = judged_by(directory, rights=cluster.rights)
+    bench = judged_by(directory, rights=cluster.rights, budgeted=False)
     rejects, accepted = Rejects(), 0
     tail = following.Follow(Path(source), checkpoint, format=form, stop=stop, get=watch.source)
     kept = _Kept(bench, tail, checkpoint)
