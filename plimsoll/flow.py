@@ -23,7 +23,7 @@ from plimsoll.policies import role
 from plimsoll.rbac import grants
 from plimsoll.sources import follow as following
 from plimsoll.sources import inputs, reading
-from plimsoll.sources.rejects import Rejects
+from plimsoll.sources.rejects import Rejects, batches
 from plimsoll.store import durable
 
 Progress = Callable[[str, int], None]
@@ -118,18 +118,6 @@ class Facts:
         self._held, self._fresh = self._facts[0].height, 0
 
 
-def _read(source: inputs.Input, read: reading.Reading, rejects: Rejects) -> Iterator[reading.Batch]:
-    """Yield an input's batches; a file in a folder that holds no events is set aside, one that was named is an error."""
-    try:
-        for batch in read:
-            rejects.add(batch.rejects)
-            yield batch
-    except errors.InputError as unknown:
-        if not source.found:
-            raise
-        rejects.add([reading.Reject(source.name, 0, unknown.reason, b"")])
-
-
 def learn(
     sources: Sequence[str],
     directory: Path,
@@ -147,7 +135,7 @@ def learn(
     for source in found:
         read = reading.Reading(source, format=form)
         taught, stated = Facts(engine), 0
-        for batch in _read(source, read, rejects):
+        for batch in batches(source, read, rejects):
             taught.take(batch.stream, cluster.resolved(batch))
             stated += batch.events.height
             progress(read.name, read.accepted + read.rejected)
@@ -337,7 +325,7 @@ def detect(
     rejects, accepted, days = Rejects(), 0, set[int]()
     for source in found:
         read = reading.Reading(source, format=form, get=watch.source)
-        for whole in _read(source, read, rejects):
+        for whole in batches(source, read, rejects):
             batch = watch.take(whole)
             bench.take(batch.stream, cluster.resolved(batch))
             days |= set(batch.events.select(facts.DAY).unique().drop_nulls()["day"])

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import polars as pl
 
-from plimsoll import errors, frames, tables
+from plimsoll import frames, tables
 from plimsoll.cluster import objects as inventory
 from plimsoll.detect import audit_coverage
 from plimsoll.rbac import credentials, grants, usage, uses
 from plimsoll.sources import inputs, reading
-from plimsoll.sources.rejects import Rejects
+from plimsoll.sources.rejects import Rejects, batches
 
 Progress = Callable[[str, int], None]
 
@@ -85,31 +85,11 @@ def _take(
     rejects, accepted = Rejects(), 0
     for source in inputs.inputs(sources):
         read = reading.Reading(source, format=form)
-        for events in _events(source, read, rejects, progress):
-            take(events)
+        for batch in batches(source, read, rejects, "audit"):
+            take(batch.events)
+            progress(read.name, read.accepted + read.rejected)
         accepted += read.accepted
     return accepted, rejects
-
-
-def _events(
-    source: inputs.Input, read: reading.Reading, rejects: Rejects, progress: Progress
-) -> Iterator[pl.DataFrame]:
-    """Yield the events of an audit log; what is no audit log is set aside, one that was named is an error."""
-    try:
-        for batch in read:
-            rejects.add(batch.rejects)
-            yield _audit(batch, source.name)
-            progress(read.name, read.accepted + read.rejected)
-    except errors.InputError as unknown:
-        if not source.found:
-            raise
-        rejects.add([reading.Reject(source.name, 0, unknown.reason, b"")])
-
-
-def _audit(batch: reading.Batch, name: str) -> pl.DataFrame:
-    if batch.stream != "audit":
-        raise errors.InputError(f"this asks audit logs, and these are {batch.format} events", file=name)
-    return batch.events
 
 
 def objects_of(sources: Sequence[str]) -> tuple[pl.DataFrame, int, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from plimsoll.policies import (
     templates,
 )
 from plimsoll.sources import inputs, reading
-from plimsoll.sources.rejects import Rejects
+from plimsoll.sources.rejects import Rejects, batches
 
 Progress = Callable[[str, int], None]
 SIZE = 1 << 16
@@ -122,7 +122,7 @@ def run(
     taken.remember(kept)
     for source in found:
         one, fresh = reading.Reading(source, format=form, size=SIZE), Edges(maps)
-        for batch in _read(source, one, rejects):
+        for batch in batches(source, one, rejects):
             fresh.take(batch.stream, batch.events)
             progress(one.name, one.accepted + one.rejected)
         accepted += one.accepted
@@ -140,18 +140,6 @@ def run(
     counts = engines.collect(maturity.counted(engines.of(confidence.profile(whole), engine)))
     known = confidence.of(generated, maturity.judged(counts))
     return Outcome(generated, known, confidence.score(generated), proof, intake, written)
-
-
-def _read(source: inputs.Input, read: reading.Reading, rejects: Rejects) -> Iterator[reading.Batch]:
-    """Yield an input's batches; a file in a folder that holds no events is set aside, one that was named is an error."""
-    try:
-        for batch in read:
-            rejects.add(batch.rejects)
-            yield batch
-    except errors.InputError as unknown:
-        if not source.found:
-            raise
-        rejects.add([reading.Reject(source.name, 0, unknown.reason, b"")])
 
 
 def replayed(directory: Path, objects: pl.DataFrame, seen: pl.DataFrame, cluster: templates.Cluster) -> replay.Replayed:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import polars as pl
 
-from plimsoll import errors, frames, tables
+from plimsoll import frames, tables
 from plimsoll.cluster import manifests, resolve
 from plimsoll.cluster import objects as inventory
 from plimsoll.policies import (
@@ -21,7 +21,7 @@ from plimsoll.policies import (
     workloads,
 )
 from plimsoll.sources import inputs, reading
-from plimsoll.sources.rejects import Rejects
+from plimsoll.sources.rejects import Rejects, batches
 
 Progress = Callable[[str, int], None]
 SIZE = 1 << 16
@@ -119,8 +119,8 @@ def replay_of(
     parts = [replay.of(frames.empty(tables.FLOW))]
     for source in found:
         one = reading.Reading(source, format=form, size=SIZE)
-        for events in _flows(source, one, rejects):
-            parts.append(replay.of(resolve.resolve("flow", events, maps)))
+        for batch in batches(source, one, rejects, "flow"):
+            parts.append(replay.of(resolve.resolve("flow", batch.events, maps)))
             parts = [replay.added(parts)] if sum(part.height for part in parts[1:]) > REGROUP else parts
             progress(one.name, one.accepted + one.rejected)
         accepted += one.accepted
@@ -133,24 +133,6 @@ def _with_policies_of(objects: pl.DataFrame, policies: pl.DataFrame) -> pl.DataF
     """Return objects with the policies of others in place of their own."""
     own = pl.col("kind").is_in(network.CLUSTER_KINDS)
     return pl.concat([objects.filter(~own), policies])
-
-
-def _flows(source: inputs.Input, read: reading.Reading, rejects: Rejects) -> Iterator[pl.DataFrame]:
-    """Yield the flows of an input; what holds none is set aside, and an error where it was named itself."""
-    try:
-        for batch in read:
-            rejects.add(batch.rejects)
-            yield _checked(batch, source.name)
-    except errors.InputError as unknown:
-        if not source.found:
-            raise
-        rejects.add([reading.Reject(source.name, 0, unknown.reason, b"")])
-
-
-def _checked(batch: reading.Batch, name: str) -> pl.DataFrame:
-    if batch.stream != "flow":
-        raise errors.InputError(f"this asks flows, and these are {batch.format} events", file=name)
-    return batch.events
 
 
 class Difference(NamedTuple):

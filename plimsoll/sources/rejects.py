@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
-from plimsoll.sources import reading
+from plimsoll import errors
+from plimsoll.sources import inputs, reading, records
 
 KEPT = 1_000
 REASONS = 100
@@ -67,3 +68,29 @@ class Rejects:
 def _kind(reason: str) -> str:
     """Return the reason without the byte it was found at, so that equal ones count together."""
     return reason.partition(" (byte")[0].partition(" - at `$")[0]
+
+
+_NAMES: dict[records.Stream, str] = {"activity": "activity", "audit": "audit logs", "flow": "flows"}
+
+
+def batches(
+    source: inputs.Input, read: reading.Reading, rejects: Rejects, stream: records.Stream | None = None
+) -> Iterator[reading.Batch]:
+    """Yield an input's batches, and set aside what cannot be read, or is of another stream than the one asked for.
+
+    A file in a folder that holds no such events is set aside; one that was named is an InputError.
+    """
+    try:
+        for batch in read:
+            rejects.add(batch.rejects)
+            _meant(batch, stream)
+            yield batch
+    except errors.InputError as unknown:
+        if not source.found:
+            raise
+        rejects.add([reading.Reject(source.name, 0, unknown.reason, b"")])
+
+
+def _meant(batch: reading.Batch, stream: records.Stream | None) -> None:
+    if stream and batch.stream != stream:
+        raise errors.InputError(f"this asks {_NAMES[stream]}, and these are {batch.format} events", file=batch.source)

@@ -3,7 +3,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from plimsoll.sources import reading, rejects
+import pytest
+
+from plimsoll import errors
+from plimsoll.sources import inputs, reading, rejects
 
 
 def reject(line: int, reason: str = "broken", raw: bytes = b"{") -> reading.Reject:
@@ -41,3 +44,20 @@ def test_they_are_written_as_json_lines_with_text_for_bytes(tmp_path: Path) -> N
     (line,) = (tmp_path / "rejects.jsonl").read_text().splitlines()
     assert json.loads(line) == {"file": "a.log", "line": 3, "reason": "no text", "raw": "\ufffd\n"}
     assert [path.name for path in tmp_path.iterdir()] == ["rejects.jsonl"]
+
+
+FALCO = b'{"output": "o", "priority": "Notice", "rule": "r", "time": "2026-03-02T09:00:00Z", "output_fields": {}}\n'
+
+
+def test_another_stream_than_the_one_asked_for_is_an_error_where_named_and_set_aside_where_found(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "falco.json").write_bytes(FALCO)
+    named, *_ = inputs.inputs([str(tmp_path / "falco.json")])
+    with pytest.raises(errors.InputError, match="this asks audit logs, and these are falco events"):
+        list(rejects.batches(named, reading.Reading(named), rejects.Rejects(), "audit"))
+    found, *_ = inputs.inputs([str(tmp_path)])
+    aside = rejects.Rejects()
+    assert list(rejects.batches(found, reading.Reading(found), aside, "audit")) == []
+    assert aside.total == 1
+    assert [batch.accepted for batch in rejects.batches(named, reading.Reading(named), aside, "activity")] == [1]
