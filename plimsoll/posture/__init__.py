@@ -1,0 +1,1 @@
+"""Posture: the objects of a cluster judged by what they allow, before anything happens."""

@@ -1,0 +1,66 @@
+"""What a check is: a row of data that says what it is about, and tests that say where it holds.
+
+The rows are in `checks/*.yaml`, keyed by the check's id:
+
+    container-privileged:
+      title: A container is privileged
+      danger: what an attacker does with it, in one or two plain sentences
+      fix: what to do, in one sentence
+      patch: {securityContext: {privileged: false}}   # merged at the field the finding names; may be left out
+      severity: critical | high | medium | low | info
+      attack: [T1611]
+      tests:
+        - test: pods.privileged              # function of a module of plimsoll/posture/judging/
+          controls: [cis:5.2.2, polaris:runAsPrivileged]
+        - test: kubescape.privileged_container
+          controls: [kubescape:C-0057, kubescape:privileged-container]
+
+Catalogues that judge one matter differently are several tests of one check: a user reads one finding, and its
+controls are those of all tests that fired on that field or a part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from plimsoll.posture.objects import Cluster, Object
+
+
+class Violation(NamedTuple):
+    """Where a test holds in an object."""
+
+    field: str
+    """`spec.template.spec.containers[0].securityContext.privileged`; empty for the object as a whole."""
+    message: str
+    """One sentence with the value that was found."""
+
+
+Test = Callable[[Object, Cluster], Iterable[Violation]]
+
+
+class Registered(NamedTuple):
+    """A test, and the kinds it looks at."""
+
+    run: Test
+    kinds: tuple[str, ...]
+
+
+TESTS: dict[str, Registered] = {}
+"""By `module.function`."""
+
+
+def test(*kinds: str) -> Callable[[Test], Test]:
+    """Register a function as a test of objects of these kinds, `*` for every kind.
+
+    >>> @test("Namespace")
+    ... def unnamed(one, cluster):
+    ...     if not one.name:
+    ...         yield Violation("metadata.name", "the namespace has no name")
+    """
+
+    def register(run: Test) -> Test:
+        TESTS[f"{run.__module__.rpartition('.')[2]}.{run.__name__}"] = Registered(run, kinds)
+        return run
+
+    return register

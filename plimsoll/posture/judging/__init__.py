@@ -1,0 +1,1 @@
+"""The tests behind the checks, by what they look at."""
