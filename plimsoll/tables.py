@@ -189,6 +189,27 @@ ALERTS: Table = (
     C("facts", "list[string]", "what has to be approved for silence: verb and object, with a space between"),
 )
 
+CONTEXT: Table = (
+    C("kind", "string", "admin, ticket, change, window, rollout or grant"),
+    C("id", "string", "id in its source"),
+    C("source", "string", "name of the source, as its configuration has it"),
+    C("url", "string", "where people find it"),
+    C("title", "string", "what it is called, for people; never evidence"),
+    C("subjects", "list[string]", "whom it speaks for: user names and groups as the cluster names them"),
+    C("creator", "string", "who made it, as the cluster names him; without one it proves nothing"),
+    C("approver", "string", "who approved it, as the cluster names him; null where nobody did"),
+    C("created", "time", "when it was made"),
+    C("approved", "time", "when it was approved"),
+    C("since", "time", "from when it holds"),
+    C("until", "time", "until when it holds; null = still"),
+    C("scope", "list[string]", "whom it is about: workloads as globs ns/Kind/name"),
+    C("allows", "list[string]", "rule classes it excuses"),
+    C("strong", "bool", "the identity is proven by a second factor"),
+    C("edited", "time", "when it was last changed"),
+    C("fetched", "time", "when its source said so"),
+)
+"""What tickets, calendars, groups and rollouts say: one row for each statement."""
+
 STREAMS: dict[str, Table] = {"activity": ACTIVITY, "audit": AUDIT, "flow": FLOW}
 
 
