@@ -1,6 +1,7 @@
 """What the sensor costs: nanoseconds a system call, redis, a walk over files, with and without it in random order.
 
-`off` is a kernel without our programs, `beside` has them but watches another container, `known` watches this one, which
+`off` is a kernel without our programs, `bare` has empty ones at the same system calls: what no sensor on tracepoints
+goes below. `beside` has ours but watches another container, `known` watches this one, which
 does only what its profile knows. `stream` is the same programs told to judge nothing and send everything to user space,
 as sensors do that keep no profile in the kernel; a thread reads it and drops it. Needs root, clang, busybox-static;
 redis where redis-server is.
@@ -25,12 +26,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from plimsoll.errors import PlimsollError
-from plimsoll.sensor import building, probes
+from plimsoll.sensor import building, libbpf, probes
 from plimsoll.sensor.kernel import Kernel
 from plimsoll.sensor.shapes import Mode
 
 HERE = Path(__file__).parent
-MODES = ("off", "beside", "known", "stream")
+MODES = ("off", "bare", "beside", "known", "stream")
 
 
 class Call(NamedTuple):
@@ -93,6 +94,8 @@ class Stage(NamedTuple):
     """Redis's; 0 = none."""
     streaming: Path
     """The programs that judge nothing."""
+    bare: Path
+    """The programs that do nothing."""
     heard: Heard
 
 
@@ -122,10 +125,27 @@ class Heard:
 
 
 @contextlib.contextmanager
+def bare(programs: Path) -> Iterator[None]:
+    """Empty programs where the sensor has its own: at the exits of system calls."""
+    loaded = libbpf.Object(programs)
+    files = probes.Group(
+        "bare",
+        (),
+        {"on_open": tuple(name for one in probes.GROUPS for names in one.tracepoints.values() for name in names)},
+    )
+    links = [link for _, link in probes.attach(files, loaded.programs, set())]
+    yield
+    for link in links:
+        link.destroy()
+    loaded.close()
+
+
+@contextlib.contextmanager
 def watched(mode: str, stage: Stage) -> Iterator[None]:
     """The kernel in one of the modes."""
-    if mode == "off":
-        yield
+    if mode in ("off", "bare"):
+        with bare(stage.bare) if mode == "bare" else contextlib.nullcontext():
+            yield
         return
     built = building.OBJECT
     building.OBJECT = stage.streaming if mode == "stream" else built
@@ -200,8 +220,10 @@ def lacking() -> str:
 def staged() -> Iterator[Stage]:
     """A process to measure, in a group of its own, and a redis beside it."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as last:
-        binary, streaming = Path(folder) / "calls", Path(folder) / "stream.o"
+        binary, streaming, empty = Path(folder) / "calls", Path(folder) / "stream.o", Path(folder) / "bare.o"
         subprocess.run(["clang", "-O2", "-o", str(binary), str(HERE / "sensor_calls.c")], check=True)
+        source = HERE / "sensor_bare.bpf.c"
+        subprocess.run(["clang", "-O2", "-g", "-target", "bpf", "-c", str(source), "-o", str(empty)], check=True)
         if lack := building.compiled(streaming, "STREAM=1"):
             raise PlimsollError(lack)
         group = Group()
@@ -211,7 +233,7 @@ def staged() -> Iterator[Stage]:
         if port:
             group.start("redis-server", "--port", str(port), "--save", "", stdout=subprocess.DEVNULL)
             time.sleep(1)
-        yield Stage(group, worker, port, streaming, Heard())
+        yield Stage(group, worker, port, streaming, empty, Heard())
 
 
 def main() -> int:

@@ -70,6 +70,13 @@ def run(
         Parameter(help="How far workloads go by themselves once they have learned."),
     ] = "alert",
     url: Annotated[list[str] | None, Parameter(help="Server that alerts are sent to, too.", negative=())] = None,
+    token_file: Annotated[
+        Path | None, Parameter(help="File with the token that those servers want; read again for each batch.")
+    ] = None,
+    ca_file: Annotated[
+        Path | None,
+        Parameter(help="Certificates of the authority those servers have theirs from, where it is your own."),
+    ] = None,
     max_silence: Annotated[
         str, Parameter(help="How long prevention outlives the agent; 0 = until somebody ends it.")
     ] = "60s",
@@ -98,6 +105,8 @@ def run(
         learn_for=seconds(learn_for),
         mode=mode,
         urls=tuple(url or ()),
+        token_file=_readable(token_file, "--token-file"),
+        ca_file=_readable(ca_file, "--ca-file"),
         output="jsonl" if output == "jsonl" else "text",
         socket=str(socket.absolute()),
         max_silence=seconds(max_silence),
@@ -113,6 +122,17 @@ def run(
     command = [sys.executable, "-P", "-m", "plimsoll.sensor.daemon", msgspec.json.encode(settings).decode()]
     os.execv(sys.executable, command)  # noqa: S606  no shell is wanted
     return OK
+
+
+def _readable(path: Path | None, option: str) -> str:
+    """Return a file's whole path; InputError where it cannot be read, rather than at the first alert."""
+    if path is None:
+        return ""
+    try:
+        path.open("rb").close()
+    except OSError as refused:
+        raise errors.InputError(f"{option}: {refused.strerror}", file=str(path)) from refused
+    return str(path.absolute())
 
 
 def _with_rules(settings: Settings, files: list[str], *, first: bool) -> int:

@@ -61,6 +61,10 @@ class Settings(msgspec.Struct, frozen=True):
     mode: Literal["learn", "alert", "prevent"] = "alert"
     """How far workloads go by themselves."""
     urls: tuple[str, ...] = ()
+    token_file: str = ""
+    """What the servers at `urls` want to be shown; read again for each batch, so that it can be renewed."""
+    ca_file: str = ""
+    """Whose certificates the servers may have; empty = whom this machine trusts."""
     output: Literal["jsonl", "text"] = "jsonl"
     socket: str = "/run/plimsoll/sensor.sock"
     pin: str = "/sys/fs/bpf/plimsoll"
@@ -135,6 +139,8 @@ class Agent:
         """What an earlier agent left bound."""
         self._held: dict[int, list[Event]] = {}
         """Containers that are not known yet, and what they did so far."""
+        self._overheld = 0
+        """Events of such containers beyond what is held."""
         self._names = names.Names()
         self._teller = alerts.Teller(kept.usual, clock)
         self._dirty: set[int] = set()
@@ -146,7 +152,7 @@ class Agent:
         self.counters: dict[int, Counters] = {}
         """The kernel's, by the number of the profile."""
         self.drops = 0
-        """Events that the kernel could not hand over."""
+        """Events that the kernel could not hand over, or that came in numbers before it was known whose they are."""
         self.events = 0
 
     def start(self) -> None:
@@ -219,6 +225,8 @@ class Agent:
             self._judge(bound, event)
         elif len(held := self._held.setdefault(event.container, [])) < HELD:
             held.append(event)
+        else:
+            self._overheld += 1
 
     def _look(self) -> None:
         """Bind the containers that are known by now; give up those that are none."""
@@ -502,7 +510,7 @@ class Agent:
             if found := self.counters.get(workload.id):
                 self.profiles.counted(workload, found.hits)
         workloads = (self.counters[one.id].drops for one in self.profiles.all() if one.id in self.counters)
-        self.drops = self.kernel.drops().get(0, 0) + sum(workloads)
+        self.drops = self.kernel.drops().get(0, 0) + sum(workloads) + self._overheld
 
     def _ask_again(self) -> None:
         for key in self.identities.refresh():

@@ -109,7 +109,8 @@ def _spools(settings: Settings) -> list[sink.Sink]:
         return []
     from plimsoll.sensor import spool  # noqa: PLC0415  http and ssl weigh a third of the agent, for those who send
 
-    return [spool.Spool(Path(settings.profile) / "spool", url) for url in settings.urls]
+    trust = spool.Trust(settings.token_file, settings.ca_file)
+    return [spool.Spool(Path(settings.profile) / "spool", url, trust) for url in settings.urls]
 
 
 def _pin(kept: profiles.Profiles, place: Path) -> Path:

@@ -16,6 +16,7 @@ import ssl
 import threading
 import urllib.parse
 from pathlib import Path
+from typing import NamedTuple
 
 from plimsoll import errors
 from plimsoll.sensor import sink
@@ -30,13 +31,37 @@ _REFUSED = frozenset({400, 404, 405, 406, 410, 411, 413, 414, 415, 422})
 """Answers that will not change by asking again."""
 
 
+class Trust(NamedTuple):
+    """What a server wants to be shown, and what we want to see of it."""
+
+    token_file: str = ""
+    """Read for each batch, so that it can be renewed."""
+    ca_file: str = ""
+    """Whose certificates it may have; empty = whom this machine trusts."""
+
+    def headers(self) -> dict[str, str]:
+        """Return what shows the token; OSError where there is a file of it that cannot be read."""
+        if not self.token_file:
+            return {}
+        token = Path(self.token_file).read_text(encoding="ascii", errors="replace").strip()
+        return {"Authorization": f"Bearer {token}"}
+
+    def context(self) -> ssl.SSLContext:
+        """Return how the server is known; OSError where the file of authorities cannot be used."""
+        return ssl.create_default_context(cafile=self.ca_file or None)
+
+
+ANYBODY = Trust()
+"""A server that asks for no token, known by whom this machine trusts."""
+
+
 class Spool(sink.Sink):
     """Lines to a server, by way of a folder."""
 
-    def __init__(self, folder: Path, url: str, most: int = MOST_BYTES) -> None:
+    def __init__(self, folder: Path, url: str, trust: Trust = ANYBODY, most: int = MOST_BYTES) -> None:
         """Send to `url` what is put in, after what an earlier run left in `folder`."""
         super().__init__()
-        self._url, self._most = urllib.parse.urlsplit(url), most
+        self._url, self._trust, self._most = urllib.parse.urlsplit(url), trust, most
         if self._url.scheme not in ("http", "https") or not self._url.hostname:
             raise errors.UsageError(f"--url {url}: not an http or https address")
         self._folder = folder / hashlib.sha256(url.encode()).hexdigest()[:16]
@@ -131,9 +156,10 @@ class Spool(sink.Sink):
         """Send a batch; whether the server is done with it."""
         try:
             data = path.read_bytes()
-            status = self._post(data, path.stem)
         except FileNotFoundError:
             return True
+        try:
+            status = self._post(data, path.stem)
         except (OSError, http.client.HTTPException, ssl.SSLError) as failed:
             self.error = f"{type(failed).__name__}: {failed}"[:200]
             return False
@@ -154,11 +180,12 @@ class Spool(sink.Sink):
         host, port = self._url.hostname or "", self._url.port
         connection: http.client.HTTPConnection
         if self._url.scheme == "https":
-            connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=ssl.create_default_context())
+            connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=self._trust.context())
         else:
             connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
         target = urllib.parse.urlunsplit(("", "", self._url.path or "/", self._url.query, ""))
         headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip", "X-Plimsoll-Batch": number}
+        headers |= self._trust.headers()
         try:
             connection.request("POST", target, data, headers)
             return connection.getresponse().status

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from plimsoll.sensor import hashes
+from plimsoll.sensor.agent import HELD
 from plimsoll.sensor.shapes import Event, Flag, Kind, Mode, Task
 from tests.sensor.fakes import SERVER, SHELL, Bench, FakeKernel, event, identity, learned
 
@@ -32,6 +33,15 @@ def test_what_a_container_did_before_it_was_known_is_judged_once_it_is(tmp_path:
     bench.wait(0.01)
     assert [alert.title.split(" ran ")[1] for alert in bench.told] == ["/bin/sh"]
     assert bench.kernel.bindings[2].mode == Mode.ALERT
+
+
+def test_what_is_too_much_to_hold_for_a_container_that_is_not_known_yet_is_counted(tmp_path: Path) -> None:
+    bench = learned(tmp_path)
+    bench.identities.known[2] = identity("redis-7d9c5b8f6d-other")
+    bench.identities.late = {2}
+    bench.born(2, *[event(Kind.WRITE, f"/data/{n}", container=2) for n in range(HELD + 7)])
+    bench.agent.count()
+    assert bench.agent.drops == 7
 
 
 def test_a_workload_goes_from_learn_to_alert_by_itself_and_tells_what_is_new(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         self.lines: list[bytes] = []
         self.answers: list[int] = []
+        self.shown: list[str | None] = []
         super().__init__(("127.0.0.1", 0), _Handler)
 
     @property
@@ -34,6 +35,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         server = cast("Server", self.server)
         body = gzip.decompress(self.rfile.read(int(self.headers["Content-Length"])))
+        server.shown.append(self.headers["Authorization"])
         status = server.answers.pop(0) if server.answers else 204
         if status < 300:
             server.lines += body.splitlines()
@@ -131,3 +133,29 @@ def test_a_full_spool_gives_up_the_oldest_and_counts_it(tmp_path: Path) -> None:
 def test_only_http_is_spoken(tmp_path: Path, url: str) -> None:
     with pytest.raises(errors.UsageError):
         spool.Spool(tmp_path, url)
+
+
+def test_the_token_is_shown_and_can_be_renewed_while_it_runs(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("first\n")
+    with serving() as server:
+        sent = spool.Spool(tmp_path / "spool", server.url, spool.Trust(str(token)))
+        sent.start()
+        sent.put(b"1\n")
+        until(lambda: server.lines == [b"1"])
+        token.write_text("second\n")
+        sent.put(b"2\n")
+        until(lambda: server.lines == [b"1", b"2"])
+        sent.close()
+    assert server.shown == ["Bearer first", "Bearer second"]
+
+
+def test_a_token_that_cannot_be_read_keeps_the_lines_and_says_so(tmp_path: Path) -> None:
+    with serving() as server:
+        sent = spool.Spool(tmp_path / "spool", server.url, spool.Trust(str(tmp_path / "gone")))
+        sent.start()
+        sent.put(b"1\n")
+        until(lambda: "gone" in sent.error)
+        sent.close()
+        assert sent.status()["waiting"] == 1
+        assert not server.lines
