@@ -48,7 +48,7 @@ class Admins(msgspec.Struct, frozen=True):
 
     users: list[str] = []
     groups: list[str] = []
-    scope: list[str] = ["*/*/*"]
+    scope: tuple[str, ...] = ("*/*/*",)
     allows: list[str] = []
     strong: bool = False
     since: str | None = None

@@ -170,7 +170,7 @@ def _name(who: Who | None, options: Options) -> str | None:
 
 
 def _scope(services: Iterable[Who], options: Options) -> tuple[str, ...]:
-    told: tuple[str, ...] = ()
+    told: list[str] = []
     for one in services:
         named = options.services.get(one.id)
         told.extend(named if named is not None else marks.read([one.name or one.summary]).scope)
