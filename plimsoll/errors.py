@@ -10,6 +10,9 @@ A record that cannot be read is no exception: it is counted and set aside as a r
 
 from __future__ import annotations
 
+BROKEN = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
+"""What reading a document that somebody else wrote may raise; msgspec's errors are ValueErrors."""
+
 
 class PlimsollError(Exception):
     """Something a user can mend; its text is the one line that is shown."""

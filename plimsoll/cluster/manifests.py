@@ -38,16 +38,7 @@ _ZSTD_WINDOW = 1 << 27
 _GZIP_STEP, _ZSTD_STEP = 1 << 14, 1 << 10
 """Packed bytes fed at once: they bound what a bomb can unpack to before it is seen."""
 
-BROKEN = (
-    msgspec.MsgspecError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    OverflowError,
-    RecursionError,
-)
+BROKEN = errors.BROKEN
 """What reading a hostile document may raise."""
 
 

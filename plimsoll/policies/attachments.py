@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 import polars as pl
 
+from plimsoll import errors
 from plimsoll.policies import addresses, intervals, network, selectors
 from plimsoll.policies.connectivity import POD_NETWORK
 from plimsoll.policies.documents import Part
@@ -116,7 +117,7 @@ def _user_defined(objects: pl.DataFrame, role: str) -> Iterator[tuple[str, str, 
     for row in sorted(rows, key=lambda one: (one["kind"] != "UserDefinedNetwork", one["namespace"], one["name"])):
         try:
             spec = _document(row["object"]).spec
-        except network.BROKEN:
+        except errors.BROKEN:
             continue
         layers = spec.network or spec
         if any(layer and layer.role == role for layer in (layers.layer2, layers.layer3, layers.localnet)):
@@ -150,7 +151,7 @@ def _is_for(row: Mapping[str, Any], name: str) -> bool:
         return True
     try:
         told = (_policy(row["object"]).metadata.annotations or {}).get(POLICY_FOR)
-    except network.BROKEN:
+    except errors.BROKEN:
         return True  # where it is read, it is told why it cannot be
     return isinstance(told, str) and name in asked(told)
 
@@ -166,7 +167,7 @@ def asked(annotation: str) -> dict[str, Intervals]:
     if annotation.lstrip().startswith("["):
         try:
             told = _attachments(annotation)
-        except network.BROKEN:
+        except errors.BROKEN:
             return {}
         return {one.name: _spans(one.ips or []) for one in told}
     names = (part.strip().rpartition("/")[2].partition("@")[0] for part in annotation.split(","))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 import polars as pl
 
+from plimsoll import errors
 from plimsoll.policies import intervals, network, ports, services
 from plimsoll.policies.connectivity import Line
 from plimsoll.policies.documents import Part
@@ -132,7 +133,7 @@ def entrances(objects: pl.DataFrame) -> list[Entrance]:
         if row["apiVersion"].partition("/")[0] in _GROUPS[row["kind"]]:
             try:
                 found |= {*_entrances(row["kind"], row["namespace"] or "default", _document(row["object"]).spec)}
-            except network.BROKEN:
+            except errors.BROKEN:
                 continue
     return sorted(found, key=lambda one: (one.namespace, one.service, str(one.port)))
 

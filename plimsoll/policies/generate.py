@@ -11,11 +11,12 @@ from typing import Any, Literal, NamedTuple
 
 import polars as pl
 
-from plimsoll.policies import blocks, separating, templates
+from plimsoll.policies import blocks, separating, services, templates
 from plimsoll.policies.blocks import Address, Block
 from plimsoll.policies.edges import SIDES
 from plimsoll.policies.separating import Selector
-from plimsoll.policies.templates import Cluster, Key, Service, Workload
+from plimsoll.policies.services import Service
+from plimsoll.policies.templates import Cluster, Key, Workload
 
 Way = Literal["ingress", "egress"]
 DNS = 53
@@ -169,11 +170,7 @@ def _selectors(cluster: Cluster) -> dict[Key, Selector]:
     near: dict[str, list[Workload]] = defaultdict(list)
     for one in cluster.workloads.values():
         near[one.key.namespace].append(one)
-    return {
-        one.key: separating.select(one, [other for other in members if other is not one])
-        for members in near.values()
-        for one in members
-    }
+    return {key: found for members in near.values() for key, found in separating.Namespace(members).selectors().items()}
 
 
 class _Reading:
@@ -215,16 +212,14 @@ class _Reading:
 
     def _behind(self, service: Service, protocol: str, port: int) -> Iterator[tuple[Key | Address, int]]:
         """Yield the workloads a Service leads to, at the port of theirs; its own port is translated on the way."""
-        targets = [target for kind, own, target in service.ports if (kind, own) == (protocol, port)] or [port]
+        targets = _targets(service, protocol, port) or [port]
         if (service.namespace, service.name) == ("default", "kubernetes"):
             for text in sorted(self._cluster.apiserver):
                 if (found := blocks.address(text)) and isinstance(targets[0], int):
                     yield found, targets[0]
             return
-        if not service.selector:
-            return
         for key, one in self._cluster.workloads.items():
-            if key.namespace == service.namespace and any(_has(labels, service.selector) for labels in one.variants):
+            if key.namespace == service.namespace and _is_behind(one, service):
                 yield from ((key, number) for target in targets for number in _numbers(one, protocol, target))
 
     def end(self, row: Mapping[str, object], side: str) -> Key | Address | None:
@@ -244,14 +239,23 @@ class _Reading:
         )
 
 
+def _targets(service: Service, protocol: str, port: int) -> list[int | str]:
+    """Return the pods' ports that a Service's own leads to."""
+    return [target for one in service.ports if one.number == port for target in _to(one, protocol)]
+
+
+def _to(port: services.Port, protocol: str) -> list[int | str]:
+    return [] if port.protocol != protocol else [port.number if port.target is None else port.target]
+
+
+def _is_behind(one: Workload, service: Service) -> bool:
+    return any(service.selector and {*service.selector} <= labels.items() for labels in one.variants)
+
+
 def _numbers(one: Workload, protocol: str, target: int | str) -> set[int]:
     if isinstance(target, int):
         return {target}
     return {port.number for port in one.ports if (port.protocol, port.name) == (protocol, target)}
-
-
-def _has(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    return all(labels.get(key) == value for key, value in wanted.items())
 
 
 def _int(value: object) -> int:
@@ -369,11 +373,10 @@ class _Writer:
         """Return the Service that opens this port of a workload to who comes from outside."""
         one = self._cluster.workloads.get(key)
         for (space, _), service in sorted(self._cluster.services.items()):
-            if one is None or not service.public or space != key.namespace or not service.selector:
+            if one is None or not service.public or space != key.namespace or not _is_behind(one, service):
                 continue
-            if any(_has(labels, service.selector) for labels in one.variants) and any(
-                kind == protocol and number in _numbers(one, protocol, target) for kind, _, target in service.ports
-            ):
+            served = (number in _numbers(one, protocol, to) for own in service.ports for to in _to(own, protocol))
+            if any(served):
                 return service
         return None
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-import msgspec
 import polars as pl
 
+from plimsoll import errors
 from plimsoll.policies import addresses, admin_documents, documents, intervals, policy, ports
 from plimsoll.policies.intervals import Intervals
 from plimsoll.policies.policy import End, Policy, Rule, Way, Workload
@@ -22,8 +22,6 @@ _GROUPS = {
     **dict.fromkeys(admin_documents.KINDS, ("policy.networking.k8s.io",)),
 }
 CLUSTER_KINDS = ("NetworkPolicy", *admin_documents.KINDS)
-BROKEN = (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError)
-"""What reading a policy that the API would refuse may raise."""
 _SHOWN = 3
 Cause = Literal["rule", "port", "peer", "both"]
 """Why a connection is denied: a rule says so; the peer is allowed on other ports; the port is for others; neither."""
@@ -230,7 +228,7 @@ def read(
             continue
         try:
             found.append(_policy(row["kind"], _namespace(row["kind"], row["namespace"]), row["name"], row["object"]))
-        except BROKEN as broken:
+        except errors.BROKEN as broken:
             place = f"{row['namespace']}/{row['name']}".removeprefix("/")
             refused.append(Refused(f"{row['kind']} {place}", " ".join(str(broken).split())[:200]))
     return PolicySet(found, namespaces(objects), ip_blocks=ip_blocks, refused=refused)

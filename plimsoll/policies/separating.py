@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from plimsoll.policies.templates import Labels, Workload
+from plimsoll.policies.templates import Key, Labels, Workload
+from plimsoll.policies.universe import bits
 
 PASSING = frozenset(
     {
@@ -67,46 +69,75 @@ def select(one: Workload, others: Sequence[Workload]) -> Selector:
     >>> select(web, [])
     Selector(labels=(('app', 'web'),), absent=(), also=())
     """
-    if one.selector and (own := _stable(one.selector)) and all(_has(labels, own) for labels in one.variants):
-        chosen = Selector(tuple(sorted(own.items())))
-        if not _caught(chosen, others):
-            return chosen
-    shared = _shared(one.variants)
-    chosen = Selector(tuple((key, shared[key]) for key in IDENTITY if key in shared))
-    if not chosen.labels and (named := sorted(key for key in shared if key not in _LAST)):
-        chosen = Selector(((named[0], shared[named[0]]),))
-    return _without_others(_narrowed(chosen, shared, others), one, others)
+    return Namespace([one, *others]).selector(0)
 
 
-def _narrowed(chosen: Selector, shared: Labels, others: Sequence[Workload]) -> Selector:
-    """Return the selector with the labels that keep most others out, until none is left or none helps."""
-    while caught := _caught(chosen, others):
-        left = [key for key in shared if key not in dict(chosen.labels)]
-        options = [(len(_caught(_with(chosen, key, shared), caught)), key in _LAST, key) for key in left]
-        best = min(options, default=None)
-        if best is None or best[0] == len(caught):
-            break
-        chosen = _with(chosen, best[2], shared)
-    return chosen._replace(labels=tuple(sorted(chosen.labels)))
+class Namespace:
+    """The workloads of a namespace: each form of a workload's pods is a bit, each label the bits of those that have it."""
 
+    def __init__(self, members: Sequence[Workload]) -> None:
+        self._members = members
+        self._owners = [place for place, one in enumerate(members) for _ in one.variants]
+        self._own = [0] * len(members)
+        self._with: dict[tuple[str, str | None], int] = defaultdict(int)
+        for bit, owner in enumerate(self._owners):
+            self._own[owner] |= 1 << bit
+        forms = (labels for one in members for labels in one.variants)
+        for bit, labels in enumerate(forms):
+            for key, value in labels.items():
+                self._with[key, value] |= 1 << bit
+                self._with[key, None] |= 1 << bit
+        self._all = (1 << len(self._owners)) - 1
 
-def _without_others(chosen: Selector, one: Workload, others: Sequence[Workload]) -> Selector:
-    """Return the selector with labels that the workload lacks and others have ruled out; say what remains."""
-    for other in _caught(chosen, others):
-        if not any(map(chosen.matches, other.variants)):
-            continue
-        spare = sorted(key for key in _shared(other.variants) if not any(key in labels for labels in one.variants))
-        if spare:
-            chosen = chosen._replace(absent=tuple(sorted({*chosen.absent, spare[0]})))
-    return chosen._replace(also=tuple(str(other.key) for other in _caught(chosen, others)))
+    def selectors(self) -> dict[Key, Selector]:
+        """Return the selector of each workload."""
+        return {one.key: self.selector(place) for place, one in enumerate(self._members)}
 
+    def selector(self, place: int) -> Selector:
+        """Return the selector of the workload at a place."""
+        one = self._members[place]
+        if one.selector and (own := _stable(one.selector)) and all(_has(labels, own) for labels in one.variants):
+            chosen = Selector(tuple(sorted(own.items())))
+            if not self._caught(chosen, place):
+                return chosen
+        shared = _shared(one.variants)
+        chosen = Selector(tuple((key, shared[key]) for key in IDENTITY if key in shared))
+        if not chosen.labels and (named := sorted(key for key in shared if key not in _LAST)):
+            chosen = Selector(((named[0], shared[named[0]]),))
+        return self._without_others(self._narrowed(chosen, shared, place), place)
 
-def _caught(chosen: Selector, others: Sequence[Workload]) -> list[Workload]:
-    return [other for other in others if any(map(chosen.matches, other.variants))]
+    def _caught(self, chosen: Selector, place: int) -> int:
+        """Return which forms of others a selector means too."""
+        mask = self._all & ~self._own[place]
+        for label in chosen.labels:
+            mask &= self._with.get(label, 0)
+        for key in chosen.absent:
+            mask &= ~self._with.get((key, None), 0)
+        return mask
 
+    def _narrowed(self, chosen: Selector, shared: Labels, place: int) -> Selector:
+        """Return the selector with the labels that keep most others out, until none is left or none helps."""
+        while caught := self._caught(chosen, place):
+            left = [key for key in shared if key not in dict(chosen.labels)]
+            options = [((caught & self._with[key, shared[key]]).bit_count(), key in _LAST, key) for key in left]
+            best = min(options, default=None)
+            if best is None or best[0] == caught.bit_count():
+                break
+            chosen = chosen._replace(labels=(*chosen.labels, (best[2], shared[best[2]])))
+        return chosen._replace(labels=tuple(sorted(chosen.labels)))
 
-def _with(chosen: Selector, key: str, shared: Labels) -> Selector:
-    return chosen._replace(labels=(*chosen.labels, (key, shared[key])))
+    def _without_others(self, chosen: Selector, place: int) -> Selector:
+        """Return the selector with labels that the workload lacks and others have ruled out; say what remains."""
+        own, left = self._own[place], self._caught(chosen, place)
+        while left:
+            owner = self._owners[(left & -left).bit_length() - 1]
+            spare = sorted(key for key in _shared(self._members[owner].variants) if not self._with[key, None] & own)
+            if spare:
+                chosen = chosen._replace(absent=tuple(sorted({*chosen.absent, spare[0]})))
+                left &= ~self._with[spare[0], None]
+            left &= ~self._own[owner]
+        also = dict.fromkeys(self._owners[bit] for bit in bits(self._caught(chosen, place)))
+        return chosen._replace(also=tuple(str(self._members[owner].key) for owner in also))
 
 
 def _shared(variants: Sequence[Labels]) -> dict[str, str]:

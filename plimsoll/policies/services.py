@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 import polars as pl
 
+from plimsoll import errors
 from plimsoll.policies import intervals, network, ports
 from plimsoll.policies.documents import Part
 from plimsoll.policies.intervals import Intervals
@@ -32,6 +34,10 @@ class Service(NamedTuple):
     selector: Labels
     """Empty: nobody here knows where it leads."""
     ports: tuple[Port, ...]
+    public: bool = False
+    """It is open to who comes from outside the cluster."""
+    ranges: tuple[str, ...] = ()
+    """From where, if it says so."""
 
 
 class PortDocument(Part, frozen=True):
@@ -48,6 +54,9 @@ class Spec(Part, frozen=True):
 
     selector: dict[str, str] | None = None
     ports: list[PortDocument] | None = None
+    type: str | None = None
+    load_balancer_source_ranges: list[str] | None = None
+    external_ips: list[str] | None = msgspec.field(default=None, name="externalIPs")
 
 
 class Document(Part, frozen=True):
@@ -66,11 +75,27 @@ def read(objects: pl.DataFrame) -> dict[tuple[str, str], Service]:
     for row in rows.iter_rows(named=True):
         try:
             spec = _document(row["object"]).spec
-        except network.BROKEN:
+        except errors.BROKEN:
             continue
-        told = tuple(Port(one.port, one.name or "", one.protocol or "TCP", one.target_port) for one in spec.ports or [])
-        found[row["namespace"], row["name"]] = Service(row["namespace"], row["name"], labels(spec.selector or {}), told)
+        found[row["namespace"], row["name"]] = _service(row["namespace"], row["name"], spec)
     return found
+
+
+def _service(namespace: str, name: str, spec: Spec) -> Service:
+    return Service(
+        namespace,
+        name,
+        labels(spec.selector or {}),
+        tuple(Port(one.port, one.name or "", one.protocol or "TCP", _target(one)) for one in spec.ports or []),
+        spec.type in ("NodePort", "LoadBalancer") or bool(spec.external_ips),
+        tuple(spec.load_balancer_source_ranges or ()),
+    )
+
+
+def _target(port: PortDocument) -> int | str | None:
+    """Return the pods' port; a number that is written as a text is one, and nothing is the same number."""
+    told = port.target_port
+    return int(told) if isinstance(told, str) and re.fullmatch("[0-9]{1,5}", told) else told or None
 
 
 def behind(service: Service, workloads: Iterable[Workload]) -> list[Workload]:

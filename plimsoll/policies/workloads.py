@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 import polars as pl
 
+from plimsoll import errors
 from plimsoll.policies import addresses, intervals, network, policy
 from plimsoll.policies.documents import Part
 from plimsoll.policies.intervals import Intervals
@@ -71,6 +72,14 @@ class Metadata(Part, frozen=True):
     labels: dict[str, str | int | float | bool | None] | None = None
     annotations: dict[str, Any] | None = None
 
+    def texts(self) -> dict[str, str]:
+        """Return the labels as the API server would have them: texts.
+
+        >>> Metadata({"tier": 1, "app": "web"}).texts()
+        {'tier': '1', 'app': 'web'}
+        """
+        return {key: _shown(value) for key, value in (self.labels or {}).items()}
+
 
 class Spec(Part, frozen=True):
     """A pod's spec, or what holds its template."""
@@ -80,6 +89,7 @@ class Spec(Part, frozen=True):
     containers: list[Container] | None = None
     init_containers: list[Container] | None = None
     host_network: bool | None = None
+    service_account_name: str | None = None
     networks: list[VirtualNetwork] | None = None
     volumes: list[Volume] | None = None
 
@@ -134,15 +144,24 @@ def _running(row: Mapping[str, Any], held: Mapping[_Key, Mapping[str, Any]]) -> 
     is_pod = row["kind"] == "Pod"
     if not is_pod and row["owner_name"] and (row["namespace"], row["owner_kind"], row["owner_name"]) in held:
         return
-    try:
-        told = _decode(row["object"])
-    except network.BROKEN:
-        return  # what it holds is no pod of Kubernetes
-    pod = told if is_pod else _template(told)
+    pod = pod_of(row["kind"], row["object"])
     if pod is None:
         return
     kind, name = _owner(row, held)
     yield is_pod, _of(pod, Workload(row["namespace"], kind, name), row["ips"] if is_pod else [])
+
+
+def pod_of(kind: str, text: str | bytes) -> Template | None:
+    """Return the pod that an object is, or the template of those it makes; None where it holds no pod of Kubernetes.
+
+    >>> pod_of("Job", '{"spec": {"template": {"spec": {"hostNetwork": true}}}}').spec.host_network
+    True
+    """
+    try:
+        told = _decode(text)
+    except errors.BROKEN:
+        return None
+    return told if kind == "Pod" else _template(told)
 
 
 def _template(told: Template) -> Template | None:
@@ -169,12 +188,12 @@ def _owner(row: Mapping[str, Any], held: Mapping[_Key, Mapping[str, Any]]) -> tu
 
 def _of(pod: Template, end: Workload, ips: Sequence[str]) -> Running:
     meta, spec = pod.metadata or Metadata(), pod.spec or Spec()
-    told = {key: _shown(value) for key, value in (meta.labels or {}).items()}
+    told = meta.texts()
     numbers = [number for number in map(addresses.address, ips) if number is not None]
     return Running(
         end._replace(
             labels=policy.labels(told),
-            ports=_named([*(spec.containers or []), *(spec.init_containers or [])]),
+            ports=named_ports(spec),
             addresses=intervals.union([(number, number) for number in numbers]),
             on_host=bool(spec.host_network),
         ),
@@ -210,7 +229,9 @@ def told_addresses(network_data: str) -> Iterator[str]:
             yield from (word.partition("/")[0] for word in words[1:])
 
 
-def _named(containers: Iterable[Container]) -> tuple[NamedPort, ...]:
+def named_ports(spec: Spec) -> tuple[NamedPort, ...]:
+    """Return the ports that a pod's containers tell."""
+    containers = [*(spec.containers or []), *(spec.init_containers or [])]
     told = (port for container in containers for port in container.ports or [])
     named = {
         NamedPort(port.name or "", port.protocol or "TCP", port.container_port)

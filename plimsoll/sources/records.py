@@ -22,7 +22,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 import polars as pl
 
-from plimsoll import frames, tables
+from plimsoll import errors, frames, tables
 
 Stream = Literal["activity", "audit", "flow"]
 Row = Mapping[str, Any]
@@ -53,16 +53,7 @@ class Unreadable(ValueError):
     """A record that is no record of its format; its text is the reason."""
 
 
-BROKEN = (
-    msgspec.MsgspecError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    OverflowError,
-    RecursionError,
-)
+BROKEN = errors.BROKEN
 """What reading a hostile record may raise."""
 
 Parse = Callable[[Sequence[bytes], int], Parsed]

@@ -6,7 +6,9 @@ import polars as pl
 import pytest
 
 from plimsoll.policies import edges, templates
-from plimsoll.policies.templates import Key, Port
+from plimsoll.policies.policy import NamedPort
+from plimsoll.policies.services import Port
+from plimsoll.policies.templates import Key
 from tests.policies import flows
 
 
@@ -31,7 +33,7 @@ def test_all_forms_of_a_workloads_pods_are_kept() -> None:
 def test_a_port_has_a_name_where_it_means_that_port_alone() -> None:
     ports = (("TCP", 80, "http"), ("TCP", 53, "dns"), ("UDP", 53, "dns"), ("TCP", 9, ""))
     one = flows.cluster(flows.pod("shop", "web", {}, ports=ports)).workloads[Key("shop", "Deployment", "web")]
-    assert Port("TCP", 80, "http") in one.ports
+    assert NamedPort("http", "TCP", 80) in one.ports
     assert [one.port_name("TCP", number) for number in (80, 53, 9, 81)] == ["http", None, None, None]
 
 
@@ -42,7 +44,7 @@ def test_a_workload_on_its_nodes_network_is_known_as_such() -> None:
 def test_a_services_ports_lead_to_the_pods_own() -> None:
     told = flows.cluster(flows.service("shop", "web", {"app": "web"}, (80, "http"), (81, "8081"), type="NodePort"))
     one = told.services["shop", "web"]
-    assert (one.ports, one.public) == ((("TCP", 80, "http"), ("TCP", 81, 8081)), True)
+    assert (one.ports, one.public) == ((Port(80, "", "TCP", "http"), Port(81, "", "TCP", 8081)), True)
 
 
 def test_addresses_of_pods_nodes_and_the_api_server_are_told_apart() -> None:
