@@ -8,7 +8,7 @@ controller would fill in.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,7 +19,8 @@ DEFAULTS = "kubernetes.io/bootstrapping=rbac-defaults"
 """The label of what the API server itself made."""
 GROUP = "rbac.authorization.k8s.io"
 _BROKEN = (msgspec.MsgspecError, ValueError, RecursionError)
-_UNNAMED = ("create", "deletecollection")
+UNNAMED = ("create", "deletecollection")
+"""Verbs that come without a name, save those of subresources."""
 
 
 class Rule(NamedTuple):
@@ -114,7 +115,7 @@ def authorized_name(request: Request) -> str:
     >>> authorized_name(Request("create", "", "secrets", "a", "tls")), authorized_name(Request("get", "", "secrets", "a", "tls"))
     ('', 'tls')
     """
-    return "" if request.verb in _UNNAMED and "/" not in request.resource else request.name
+    return "" if request.verb in UNNAMED and "/" not in request.resource else request.name
 
 
 def _url_matches(pattern: str, path: str) -> bool:
@@ -138,17 +139,36 @@ class _Role(NamedTuple):
 
 def bindings(objects: pl.DataFrame) -> list[Binding]:
     """Return the bindings that hold in the end (tables.OBJECTS), in order; what is broken grants nothing."""
-    held = objects.filter(pl.col("until").is_null() & pl.col("apiVersion").str.starts_with(f"{GROUP}/"))
-    wanted = ("kind", "namespace", "name", "labels", "object")
-    rows = [(*row[:3], frozenset(row[3] or ()), _decoded(row[4])) for row in held.select(wanted).iter_rows()]
-    roles = {(kind, place, name): _role(told, labels) for kind, place, name, labels, told in rows if kind in _ROLES}
-    rules = _Aggregated(roles)
+    rows = [*_rows(objects)]
+    rules = _rules(rows)
     found = {
         (kind, place, name): _binding(kind, place, name, told, labels, rules)
         for kind, place, name, labels, told in rows
         if kind in _BINDINGS
     }
     return [found[key] for key in sorted(found)]
+
+
+def roles(objects: pl.DataFrame) -> dict[tuple[str, str, str], tuple[Rule, ...]]:
+    """Return what each role comes to, by its kind, namespace and name."""
+    rows = [*_rows(objects)]
+    rules = _rules(rows)
+    keys = sorted({(kind, place, name) for kind, place, name, _, _ in rows if kind in _ROLES})
+    return {key: rules.get(key) or () for key in keys}
+
+
+_Row = tuple[str, str, str, frozenset[str], Mapping[str, Any]]
+
+
+def _rows(objects: pl.DataFrame) -> Iterator[_Row]:
+    """Yield kind, namespace, name, labels and body of what is about rights."""
+    held = objects.filter(pl.col("until").is_null() & pl.col("apiVersion").str.starts_with(f"{GROUP}/"))
+    for kind, place, name, labels, told in held.select("kind", "namespace", "name", "labels", "object").iter_rows():
+        yield kind, place, name, frozenset(labels or ()), _decoded(told)
+
+
+def _rules(rows: Iterable[_Row]) -> _Aggregated:
+    return _Aggregated({row[:3]: _role(row[4], row[3]) for row in rows if row[0] in _ROLES})
 
 
 _ROLES = ("Role", "ClusterRole")
