@@ -1,0 +1,58 @@
+"""The named reasons for which nothing is muted, whatever speaks for it; asked in this order."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from plimsoll.triage.belief import History
+from plimsoll.triage.memory import Habit
+from plimsoll.triage.reading import Seen
+
+MINUTE = 60_000_000
+CHAIN = 30 * MINUTE
+"""How near a loud alert of the same pod, node or actor makes an alert part of its story."""
+OWN = frozenset({"kube-system", "plimsoll"})
+"""Namespaces of the control plane and of ourselves."""
+
+
+class Gate(NamedTuple):
+    """A reason to show."""
+
+    name: str
+    says: str
+
+
+GUARDED = Gate("G1 never-mute", "nothing excuses this rule")
+CHAINED = Gate("G2 chain", "something loud happened to the same pod, node or actor within 30 minutes")
+BLIND = Gate("G3 sensor-gap", "the sensor lost events of this node at the time")
+CONTROL = Gate("G4 control-plane", "it is about the control plane or about Plimsoll itself")
+STALE = Gate("G5 stale-context", "a source of context was not heard in time, so what it says is no evidence")
+BURST = Gate("G6 burst", "it is far more frequent than it ever was")
+IMAGE = Gate("G7 new-image", "the image is new, and nobody confirmed the habit for it")
+
+
+def burst(habit: Habit | None, count: int, hour: int) -> bool:
+    """Say whether so many in one hour are far beyond what this signature ever did.
+
+    n > max(3 · most in an hour so far, μ + 8 √μ + 5), μ being the mean of an hour.
+
+    >>> burst(None, 5, 0), burst(None, 6, 0), burst(Habit(first_hour=0, total=240, peak=20), 60, 24)
+    (False, True, False)
+    """
+    if habit is None:
+        return count > 5
+    mean = habit.total / max(1, hour - habit.first_hour)
+    return count > max(3 * habit.peak, mean + 8 * math.sqrt(mean) + 5)
+
+
+def renewed(seen: Seen, history: History | None) -> bool:
+    """Say whether the image is none of those the habit was confirmed for; the same executable in it is enough."""
+    if not seen.digest or history is None or not history.digests or seen.digest in history.digests:
+        return False
+    return not (seen.exe_hash and seen.exe_hash in history.exe_hashes)
+
+
+def of_the_control_plane(seen: Seen) -> bool:
+    """Say whether an alert is about a namespace of the control plane, or ours."""
+    return seen.shape.namespace in OWN or seen.shape.namespace.startswith("plimsoll-")

@@ -1,0 +1,399 @@
+"""One alert at a time, in order of time: judged, given to a case, and remembered.
+
+    judge = Judge(memory, answers, context)
+    for decision in judge.take(seen): …        # show or mute, with case and reasons
+    judge.queue()                               # the open cases
+
+A loud alert makes what was muted near it loud again: its cases come back to the queue, and decisions of this run
+that are not yet told are turned round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from plimsoll import normal
+from plimsoll.triage import audits, autonomy, gates, scoring, weights
+from plimsoll.triage.belief import DAY, WIDEST, Answer, Beliefs
+from plimsoll.triage.excuses import Context
+from plimsoll.triage.gates import CHAIN, Gate
+from plimsoll.triage.memory import (
+    MOST_DIGESTS,
+    MOST_KEYS,
+    MOST_SAMPLES,
+    Case,
+    Habit,
+    Memory,
+    Part,
+    case_id,
+)
+from plimsoll.triage.reading import SEVERITIES, Seen
+from plimsoll.triage.scoring import HOUR, Judgement, Policy
+
+SESSION = 30 * 60_000_000
+"""Silence after which a person's next act at a workload is another session."""
+BLIND = 5 * 60_000_000
+"""How near a loss of events makes a sensor blind."""
+GRAVE = frozenset({"high", "critical"})
+_RANK = {name: rank for rank, name in enumerate(SEVERITIES)}
+
+
+class Decision:
+    """What became of an alert: told as it is, changed where a later one of the run makes it loud."""
+
+    __slots__ = ("case", "judgement", "mute", "seen", "turned")
+
+    def __init__(self, seen: Seen, case: str, judgement: Judgement, *, mute: bool, turned: str = "") -> None:
+        self.seen, self.case, self.judgement, self.mute, self.turned = seen, case, judgement, mute, turned
+
+
+class Judge:
+    """Judges alerts with what is known, and adds to it.
+
+    >>> from plimsoll.triage import reading
+    >>> row = {"id": "1", "time": "2026-01-01T00:00:00Z", "subject": "host:a", "title": "Noise", "severity": "low"}
+    >>> judge = Judge()
+    >>> [decision] = judge.take([reading.of(row)])
+    >>> decision.mute, judge.memory.cases[decision.case].title
+    (False, 'Noise')
+    >>> _ = judge.answer(decision.case, "benign", "ann", at=decision.seen.time)
+    >>> judge.take([reading.of(row | {"id": "2", "time": "2026-01-02T00:00:00Z"})])[0].judgement.kinds
+    ('HIST',)
+    """
+
+    def __init__(
+        self,
+        memory: Memory | None = None,
+        answers: Iterable[Answer] = (),
+        context: Context | None = None,
+        policy: Policy | None = None,
+        records: dict[str, autonomy.Record] | None = None,
+        secret: bytes = b"plimsoll",
+    ) -> None:
+        self.memory = memory if memory is not None else Memory()
+        self.records = records if records is not None else {}
+        self.secret = secret
+        self.changed_habits: set[str] = set()
+        self.changed_cases: set[str] = set()
+        self._recent: dict[str, list[Decision]] = {}
+        self.scorer = scoring.Scorer(
+            Beliefs(), weights.Weights(), context or Context(), policy or Policy(), self.records
+        )
+        for answer in answers:
+            self._learn(answer)
+
+    # Policy and context may be replaced between runs.
+    def allow(self, policy: Policy) -> None:
+        """Go on under another policy."""
+        self.scorer.policy = policy
+        self.scorer.forget()
+
+    def hear(self, context: Context) -> None:
+        """Go on with another context."""
+        self.scorer.context = context
+        self.scorer.forget()
+
+    def take(self, alerts: Iterable[Seen]) -> list[Decision]:
+        """Judge alerts, which come in order of time."""
+        self._recent.clear()
+        return [self._take(seen) for seen in alerts]
+
+    def _take(self, seen: Seen) -> Decision:
+        memory, key, hour = self.memory, seen.shape.keys[3], seen.time // HOUR
+        habit = memory.habits.get(key)
+        if habit is None:
+            habit = memory.habits[key] = Habit(first=seen.time, first_hour=hour, hour=hour)
+        elif habit.hour != hour:
+            _turn(habit, hour)
+        habit.count += 1
+        self.changed_habits.add(key)
+        memory.clock = max(memory.clock, seen.time)
+        memory.judged += 1
+        judgement = self._judgement(seen, habit, hour)
+        spared = judgement.mute and self._spared(key, habit, seen.time // DAY)
+        mute = judgement.mute and not spared
+        case = self._case(seen, habit, judgement, mute=mute, spared=spared, hour=hour)
+        decision = Decision(seen, case.id, judgement, mute=mute)
+        if mute:
+            self._quieted(seen, case, decision)
+        elif not judgement.mute and self._is_loud(seen, judgement):
+            self._louder(seen)
+        return decision
+
+    def _judgement(self, seen: Seen, habit: Habit, hour: int) -> Judgement:
+        around: list[Gate] = []
+        memory = self.memory
+        if memory.loud and any(seen.time - memory.loud.get(entity, -CHAIN - 1) <= CHAIN for entity in entities(seen)):
+            around.append(gates.CHAINED)
+        if seen.gap:
+            memory.gaps[seen.node] = seen.time
+        elif memory.gaps and abs(seen.time - memory.gaps.get(seen.node, -BLIND - 1)) <= BLIND:
+            around.append(gates.BLIND)
+        return self.scorer.judge(seen, habit, around=around, burst=gates.burst(habit, habit.count, hour))
+
+    def _is_loud(self, seen: Seen, judgement: Judgement) -> bool:
+        """Say whether an alert makes noise around it: grave, never excused, known malicious, or a burst of what is muted."""
+        if gates.GUARDED in judgement.gates or self.scorer.beliefs.malicious(seen.shape.keys):
+            return True
+        if gates.CHAINED in judgement.gates or judgement.state != "shown":
+            return False
+        return seen.severity in GRAVE or (gates.BURST in judgement.gates and bool(judgement.kinds))
+
+    def _louder(self, seen: Seen) -> None:
+        """Remember a loud alert, and bring back what was muted near it."""
+        for entity in entities(seen):
+            self.memory.loud[entity] = seen.time
+            for case_id_, last in self.memory.near.pop(entity, {}).items():
+                if seen.time - last <= CHAIN:
+                    self.resurface(case_id_, f"{gates.CHAINED.name}: {seen.title or seen.shape.rule}", seen.time)
+
+    def resurface(self, case_id_: str, why: str, time: int) -> None:
+        """Bring a case back to the queue, and turn round what was muted into it within the chain's reach."""
+        case = self.memory.cases.get(case_id_)
+        if case is None:
+            return
+        case.state, case.resurfaced, case.verdict = "open", why, ""
+        self.changed_cases.add(case.id)
+        for key in case.parts:
+            habit = self.memory.habits.get(key)
+            if habit and habit.quiet == case.id:
+                habit.quiet = ""
+                self.changed_habits.add(key)
+        for decision in self._recent.pop(case_id_, []):
+            if time - decision.seen.time <= CHAIN:
+                decision.mute, decision.turned = False, why
+
+    def _quieted(self, seen: Seen, case: Case, decision: Decision) -> None:
+        self.memory.muted += 1
+        case.muted += 1
+        for entity in entities(seen):
+            self.memory.near.setdefault(entity, {})[case.id] = seen.time
+        recent = self._recent.setdefault(case.id, [])
+        recent.append(decision)
+        if len(recent) > 1 and seen.time - recent[len(recent) // 2].seen.time > CHAIN:
+            del recent[: len(recent) // 2]
+
+    def _spared(self, key: str, habit: Habit, day: int) -> bool:
+        """Say whether a muted alert is shown all the same: the first ones, and those drawn by lot."""
+        if habit.spared < audits.SPARED:
+            habit.spared += 1
+            return True
+        if habit.audit_day == day:
+            return False
+        habit.audit_day = day
+        episodes = self.memory.episodes
+        episodes[day] = episodes.get(day, 0) + 1
+        yesterday = episodes.get(day - 1) or len(self.memory.habits)
+        return audits.drawn(self.secret, key, day, audits.share(yesterday))
+
+    def _case(self, seen: Seen, habit: Habit, judgement: Judgement, *, mute: bool, spared: bool, hour: int) -> Case:
+        if seen.shape.actor:
+            case = self._session(seen, mute=mute)
+        elif spared:
+            case = self._audited(seen, habit)
+        else:
+            case = self._of_signature(seen, habit, mute=mute)
+        self._add(case, seen, habit, judgement, hour)
+        if mute and judgement.asks and not case.asks:
+            case.asks, case.due = judgement.asks, seen.time + self.scorer.policy.confirm
+        return case
+
+    def _of_signature(self, seen: Seen, habit: Habit, *, mute: bool) -> Case:
+        known = self.memory.cases.get(habit.quiet if mute else habit.opened)
+        if known is not None:
+            return known
+        habit.cases += 1
+        case = self._new(case_id(seen.shape.keys[3], habit.cases), seen, muted=mute)
+        if mute:
+            habit.quiet = case.id
+        else:
+            habit.opened = case.id
+        return case
+
+    def _audited(self, seen: Seen, habit: Habit) -> Case:
+        """Return the case of what is shown although it is muted: the open one of its signature, else one of its own."""
+        key = f"{seen.shape.keys[3]}\x1faudit"
+        known = self.memory.cases.get(self.memory.sessions.get(key, ""))
+        if known is not None and known.state == "open":
+            return known
+        habit.cases += 1
+        case = self._new(case_id(seen.shape.keys[3], habit.cases), seen, muted=False)
+        case.kind = "audit"
+        self.memory.sessions[key] = case.id
+        return case
+
+    def _session(self, seen: Seen, *, mute: bool) -> Case:
+        key = f"{seen.shape.actor}\x1f{seen.shape.workload}"
+        known = self.memory.cases.get(self.memory.sessions.get(key, ""))
+        if known is not None and seen.time - known.last <= SESSION and known.state in ("open", "muted"):
+            if not mute:
+                known.state = "open"
+            return known
+        case = self._new(case_id(key, seen.time), seen, muted=mute)
+        case.kind = "session"
+        self.memory.sessions[key] = case.id
+        return case
+
+    def _new(self, id_: str, seen: Seen, *, muted: bool) -> Case:
+        shape = seen.shape
+        case = self.memory.cases[id_] = Case(
+            id=id_,
+            kind="signature",
+            title=shape.rule,
+            workload=shape.workload,
+            actor=shape.actor,
+            severity=seen.severity,
+            first=seen.time,
+            last=seen.time,
+            state="muted" if muted else "open",
+        )
+        return case
+
+    def _add(self, case: Case, seen: Seen, habit: Habit, judgement: Judgement, hour: int) -> None:
+        self.changed_cases.add(case.id)
+        case.count += 1
+        case.last = max(case.last, seen.time)
+        if _RANK[seen.severity] > _RANK[case.severity]:
+            case.severity = seen.severity
+        if case.last_hour != hour:
+            case.last_hour = hour
+            case.hours += 1
+        if len(case.samples) < MOST_SAMPLES:
+            case.samples.append(seen.id)
+        case.z = judgement.z
+        key = seen.shape.keys[3]
+        part = case.parts.get(key)
+        if part is None:
+            if len(case.parts) >= MOST_KEYS:
+                return
+            part = case.parts[key] = _part(seen, judgement)
+        part.count += 1
+        part.peak = max(part.peak, habit.count)
+        if seen.digest and seen.digest not in part.digests and len(part.digests) < MOST_DIGESTS:
+            part.digests.append(seen.digest)
+        if seen.exe_hash and seen.exe_hash not in part.exe_hashes and len(part.exe_hashes) < MOST_DIGESTS:
+            part.exe_hashes.append(seen.exe_hash)
+        for gate in judgement.gates:
+            if gate.name not in case.reasons:
+                case.reasons.append(gate.name)
+        for entity in entities(seen):
+            if entity not in case.entities and len(case.entities) < MOST_KEYS:
+                case.entities.append(entity)
+        if seen.shape.actor and len(case.places) < MOST_DIGESTS:
+            case.places = sorted({*case.places, *places(seen)})
+
+    def overdue(self, now: int) -> list[str]:
+        """Bring back what was muted on somebody's word and not confirmed by him in time; return its cases."""
+        late = [case for case in self.memory.cases.values() if case.state == "muted" and 0 < case.due <= now]
+        for case in late:
+            self.resurface(case.id, f"not confirmed by {case.asks} in time", now)
+            case.severity = max(case.severity, "high", key=_RANK.__getitem__)
+            case.due = 0
+        return [case.id for case in late]
+
+    def answer(self, case_id_: str, verdict: str, by: str, *, at: int, scope: int | None = None) -> list[Answer]:
+        """Learn a verdict on a case and return it as it is to be kept, one answer for each signature of the case."""
+        case = self.memory.cases[case_id_]
+        answers = [self._answer(case, part, verdict, by, at, scope) for part in case.parts.values()]
+        for answer in answers:
+            self._learn(answer)
+        self._close(case, verdict)
+        if case.kind == "audit":
+            self._audit(case, malicious=verdict == "true_positive", at=at)
+        return answers
+
+    @staticmethod
+    def _answer(case: Case, part: Part, verdict: str, by: str, at: int, scope: int | None) -> Answer:
+        return Answer(
+            time=at,
+            by=by,
+            verdict=verdict,
+            keys=part.keys,
+            count=part.count,
+            scope=scope if scope is not None else WIDEST,
+            workload=case.workload,
+            detailed=part.detailed,
+            digests=tuple(part.digests),
+            exe_hashes=tuple(part.exe_hashes),
+            places=tuple(case.places),
+            actor=case.actor,
+            features=part.features,
+        )
+
+    def _learn(self, answer: Answer) -> None:
+        if answer.features and answer.verdict != "unsure":
+            offset = weights.logit(self.scorer.beliefs.theta(answer.keys, answer.time))
+            self.scorer.weights.learn(offset, answer.features, benign=answer.verdict != "true_positive")
+        self.scorer.beliefs.add(answer)
+        self.scorer.forget()
+
+    def _close(self, case: Case, verdict: str) -> None:
+        case.state, case.verdict, case.resurfaced, case.due = "judged", verdict, "", 0
+        self.changed_cases.add(case.id)
+        for key, part in case.parts.items():
+            habit = self.memory.habits.get(key)
+            if habit is None:
+                continue
+            self.changed_habits.add(key)
+            if habit.opened == case.id:
+                habit.opened = ""
+            if verdict in ("benign", "false_positive"):
+                habit.peak = max(habit.peak, part.peak)
+                habit.quiet = case.id if case.kind == "signature" else habit.quiet
+            elif verdict == "true_positive" and habit.quiet and habit.quiet != case.id:
+                self.resurface(habit.quiet, "its signature was called malicious", case.last)
+
+    def _audit(self, case: Case, *, malicious: bool, at: int) -> None:
+        family = next(iter(case.parts.values())).rule
+        self.records.setdefault(family, autonomy.Record()).add(malicious=malicious)
+        self.scorer.forget()
+        if malicious:
+            replayed = [
+                other.id
+                for other in self.memory.cases.values()
+                if other.muted
+                and other.last >= at - 30 * DAY
+                and any(part.rule == family for part in other.parts.values())
+            ]
+            for other in replayed:
+                self.resurface(other, f"an audit of {family} found something malicious", at)
+
+
+def _turn(habit: Habit, hour: int) -> None:
+    """Go to another hour; how frequent a muted signature may be, its bursts do not tell: a verdict does."""
+    if not (habit.quiet and gates.burst(habit, habit.count, habit.hour)):
+        habit.peak = max(habit.peak, habit.count)
+    habit.total += habit.count
+    habit.hour, habit.count = hour, 0
+
+
+def _part(seen: Seen, judgement: Judgement) -> Part:
+    shape = seen.shape
+    return Part(
+        keys=shape.keys,
+        rule=shape.rule_class,
+        severity=seen.severity,
+        detailed=shape.detailed,
+        features=judgement.features if shape.actor else (),
+        details=shape.details,
+    )
+
+
+def entities(seen: Seen) -> Sequence[str]:
+    """Return what an alert's story may go on at: its pod, or its workload where none is told, its node, its actor.
+
+    >>> from plimsoll.triage import reading
+    >>> entities(reading.of({"id": "1", "time": "2026-01-01T00:00:00Z", "title": "x", "subject": "host:a"}))
+    ['host:a']
+    """
+    found = [seen.pod or seen.shape.workload]
+    if seen.node and seen.node != seen.pod:
+        found.append(f"node:{seen.node}")
+    if seen.shape.actor:
+        found.append(f"actor:{seen.shape.actor}")
+    return found
+
+
+def places(seen: Seen) -> list[str]:
+    """Return where an actor was: his network and his client."""
+    return [*([normal.network(seen.ip)] if seen.ip else []), *([scoring.client(seen)] if seen.agent else [])]

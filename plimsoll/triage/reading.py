@@ -1,0 +1,330 @@
+"""A line → what was seen: whose alert it is, of which rule, and its signature on the ladder.
+
+    L0 all · L1 rule · L2 rule × image · L3 the signature: × executable, parent, command, destination · L4 × workload
+
+Three kinds of lines are read: our own alerts, Falco's, and anything that has `id`, `time`, `subject`, `title`,
+`severity` and `kind`. Each may also tell `actor`, `workload`, `pod`, `node`, `image`, `digest`, `exe`, `exe_hash`,
+`parent`, `command`, `destination`, `ip`, `agent`, `groups` and `strong`: what is told is used, what is not is unknown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Annotated, Any
+
+import msgspec
+
+from plimsoll import normal
+from plimsoll.triage import rule_classes
+
+LONGEST = 1_000
+"""Characters of a text that tell signatures apart."""
+SEVERITIES = ("info", "low", "medium", "high", "critical")
+_PRIORITIES = {
+    "emergency": "critical",
+    "alert": "critical",
+    "critical": "critical",
+    "error": "high",
+    "warning": "medium",
+    "notice": "low",
+    "informational": "info",
+    "debug": "info",
+}
+_VARYING = re.compile(r"[0-9a-fA-F]{8,}|[0-9]+")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_LAST = datetime(9000, 1, 1, tzinfo=UTC)
+Text = str | int | float | bool | None
+
+
+class Unreadable(ValueError):
+    """A line that is no alert; its text is the reason."""
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """What alerts of one kind about one workload have in common."""
+
+    rule: str
+    workload: str
+    namespace: str
+    actor: str
+    """Who did it, as the cluster names him; empty where a machine did it by itself."""
+    guarded: bool
+    """Nothing excuses it."""
+    rule_class: str
+    keys: tuple[str, str, str, str]
+    """Digests of the ladder's rungs L1 … L4."""
+    detailed: bool
+    """The signature says more than rule and image."""
+    details: tuple[tuple[str, str], ...]
+    """What the signature says: image, exe, parent, command, destination."""
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """One alert as triage sees it."""
+
+    id: str
+    time: int
+    """Microseconds since 1970."""
+    severity: str
+    shape: Shape
+    title: str = ""
+    pod: str = ""
+    node: str = ""
+    digest: str = ""
+    """Digest of the image."""
+    exe_hash: str = ""
+    ip: str = ""
+    agent: str = ""
+    groups: tuple[str, ...] = ()
+    gap: bool = False
+    """The sensor says that it lost events here."""
+
+
+class _Line(msgspec.Struct):
+    time: Annotated[datetime, msgspec.Meta(tz=True)]
+    id: str | int | None = None
+    subject: str | None = None
+    title: str | None = None
+    severity: str | None = None
+    kind: str | None = None
+    attack: list[str] | None = None
+    facts: list[str] | None = None
+    actor: str | None = None
+    workload: str | None = None
+    pod: str | None = None
+    node: str | None = None
+    image: str | None = None
+    digest: str | None = None
+    exe: str | None = None
+    exe_hash: str | None = None
+    parent: str | None = None
+    command: str | None = None
+    destination: str | None = None
+    ip: str | None = None
+    agent: str | None = None
+    groups: list[str] | None = None
+    rule: str | None = None
+    priority: str | None = None
+    hostname: str | None = None
+    uuid: str | None = None
+    output_fields: dict[str, Any] | None = None
+
+
+_decode = msgspec.json.Decoder(_Line).decode
+
+
+def read(line: bytes) -> Seen:
+    """Return the alert of a line; raise Unreadable where it is none.
+
+    >>> seen = read(b'{"id": "1", "time": "2026-01-01T00:00:00Z", "subject": "host:mail", "title": "IDS event 7"}')
+    >>> seen.shape.workload, seen.shape.rule
+    ('host:mail', 'IDS event *')
+    """
+    try:
+        told = _decode(line)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as broken:
+        raise Unreadable(str(broken)) from None
+    return _seen(told, line)
+
+
+def of(row: Mapping[str, Any]) -> Seen:
+    """Return the alert of a row, as it would be read from a line.
+
+    >>> of({"id": "1", "time": "2026-01-01T00:00:00Z", "subject": "user:bob", "title": "x"}).shape.actor
+    'bob'
+    """
+    return read(msgspec.json.encode(row))
+
+
+def _seen(told: _Line, line: bytes) -> Seen:
+    if not _EPOCH <= told.time <= _LAST:
+        raise Unreadable("the time is out of reach")
+    time = (told.time - _EPOCH) // _MICROSECOND
+    if told.rule is not None and told.title is None:
+        return _of_falco(told, time, line)
+    if told.id is None or not (told.title or told.kind):
+        raise Unreadable("an alert has `id`, `time` and `title`")
+    shape = _shape(
+        told.kind or "",
+        told.title or "",
+        told.subject or "",
+        told.workload or "",
+        told.actor or "",
+        *(told.image or "", told.exe or "", told.parent or "", told.command or "", told.destination or ""),
+        tuple(told.facts or ()),
+        tuple(told.attack or ()),
+    )
+    return Seen(
+        id=str(told.id),
+        time=time,
+        severity=severity(told.severity or ""),
+        shape=shape,
+        title=told.title or "",
+        pod=told.pod or "",
+        node=told.node or "",
+        digest=told.digest or "",
+        exe_hash=told.exe_hash or "",
+        ip=told.ip or "",
+        agent=told.agent or "",
+        groups=tuple(told.groups or ()),
+    )
+
+
+def severity(word: str) -> str:
+    """Return a severity of ours for one of ours or a priority of Falco's; an unknown one counts as medium.
+
+    >>> severity("Warning"), severity("HIGH"), severity("?")
+    ('medium', 'high', 'medium')
+    """
+    small = word.lower()
+    return small if small in SEVERITIES else _PRIORITIES.get(small, "medium")
+
+
+def _of_falco(told: _Line, time: int, line: bytes) -> Seen:
+    fields = told.output_fields or {}
+
+    def field(*names: str) -> str:
+        return next((text for name in names if (text := _text(fields.get(name)))), "")
+
+    rule, pod, host = told.rule or "", field("k8s.pod.name", "ka.target.pod.name"), told.hostname or ""
+    namespace = field("k8s.ns.name", "ka.target.namespace")
+    shape = _shape(
+        "falco",
+        rule,
+        "",
+        _workload(namespace, pod, field("container.name", "container.id"), field("container.image.repository"), host),
+        field("ka.user.name") or _person(field("user.loginname")),
+        field("container.image.repository", "container.image"),
+        field("proc.exepath", "proc.name"),
+        field("proc.pexepath", "proc.pname"),
+        field("proc.cmdline", "ka.uri"),
+        _destination(field),
+        (),
+        (),
+    )
+    return Seen(
+        id=told.uuid or hashlib.blake2b(line.strip(), digest_size=12).hexdigest(),
+        time=time,
+        severity=severity(told.priority or ""),
+        shape=shape,
+        title=rule,
+        pod=f"{namespace}/{pod}" if pod else "",
+        node=host,
+        digest=field("container.image.digest"),
+        exe_hash=field("proc.hash.sha256"),
+        ip=field("ka.sourceips"),
+        agent=field("ka.useragent"),
+        gap="Falco internal" in rule and "drop" in rule,
+    )
+
+
+def _text(value: Any) -> str:
+    """Return a field as text; Falco says <NA> where it has none."""
+    return "" if value in (None, "", "<NA>", "null") else str(value)[:LONGEST]
+
+
+def _person(login: str) -> str:
+    return "" if login in ("root", "<NA>", "") else login
+
+
+def _workload(namespace: str, pod: str, container: str, image: str, host: str) -> str:
+    if pod:
+        kind, name = normal.workload_of_pod(pod)
+        return f"{namespace}/{kind}/{name}"
+    if container and container != "host":
+        return f"{namespace or 'host'}/Container/{image or container}"
+    return f"host:{host}"
+
+
+def _destination(field: Any) -> str:
+    address, port = field("fd.sip", "fd.rip"), field("fd.sport", "fd.rport")
+    if address:
+        return f"{normal.zone(address)}:{port}"
+    name: str = field("fd.name")
+    return normal.path(name) if name.startswith("/") else _template(name)
+
+
+def _template(text: str) -> str:
+    """Return a text with numbers and digests as `*`.
+
+    >>> _template("curl -o /tmp/4f3a9c0d1e2b x 17")
+    'curl -o /tmp/* x *'
+    """
+    return _VARYING.sub("*", text[:LONGEST])
+
+
+@lru_cache(maxsize=65_536)
+def _shape(
+    kind: str,
+    title: str,
+    subject: str,
+    workload: str,
+    actor: str,
+    image: str,
+    exe: str,
+    parent: str,
+    command: str,
+    destination: str,
+    facts: tuple[str, ...],
+    attack: tuple[str, ...],
+) -> Shape:
+    rule = title if kind in ("falco", "rule") else _template(title.replace(subject, "*") if subject else title)
+    facts_told = "; ".join(sorted({_template(fact) for fact in facts}))[:LONGEST]
+    if kind == "deviation" and facts_told:
+        rule = "deviation: " + ", ".join(sorted({fact.partition(" ")[0] for fact in facts}))[:LONGEST]
+    who = actor or _named(subject)
+    whose = workload or subject or "(unknown)"
+    details = {
+        "image": _repository(image),
+        "exe": normal.path(exe) if exe.startswith("/") else exe,
+        "parent": normal.path(parent) if parent.startswith("/") else parent,
+        "command": _template(command),
+        "destination": destination,
+        "facts": facts_told,
+    }
+    first, second = (rule,), (rule, details["image"])
+    third = (rule, *details.values())
+    return Shape(
+        rule=rule,
+        workload=whose,
+        namespace=_namespace(whose),
+        actor=who,
+        guarded=rule_classes.never_muted(title, kind, attack) or rule_classes.never_muted(rule, kind, attack),
+        rule_class=rule_classes.class_of(rule),
+        keys=(_key(1, first), _key(2, second), _key(3, third), _key(4, (*third, whose))),
+        detailed=any(text for name, text in details.items() if name != "image"),
+        details=tuple((name, text) for name, text in details.items() if text),
+    )
+
+
+def _repository(image: str) -> str:
+    """Return an image without tag and digest.
+
+    >>> _repository("registry:5000/shop/web:1.2@sha256:ab"), _repository("web")
+    ('registry:5000/shop/web', 'web')
+    """
+    name = image.partition("@")[0]
+    folder, slash, last = name.rpartition("/")
+    return folder + slash + last.partition(":")[0]
+
+
+def _named(subject: str) -> str:
+    """Return the person a subject is, and who has not logged in; machines are none."""
+    kind, _, name = subject.partition(":")
+    return name if kind == "user" and (name == "system:anonymous" or not name.startswith("system:")) else ""
+
+
+def _namespace(workload: str) -> str:
+    """Return the namespace of a workload or a service account."""
+    head, slash, _ = workload.removeprefix("sa:").partition("/")
+    return head if slash else ""
+
+
+def _key(level: int, parts: tuple[str, ...]) -> str:
+    text = "\x1f".join((str(level), *parts)).encode("utf-8", "replace")
+    return hashlib.blake2b(text, digest_size=8).hexdigest()
