@@ -79,6 +79,7 @@ ELSEWHERE = {
     "policies": "cli_policies:policies_app",
     "rbac": "cli_rbac:rbac_app",
     "rules": "cli_rules:rules_app",
+    "scan": "cli_scan:scan_app",
     "sensor": "cli_sensor:sensor_app",
     "mode": "cli_sensor:mode_app",
     "act": "cli_sensor:act_app",

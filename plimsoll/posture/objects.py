@@ -114,7 +114,7 @@ class Object:
         self.metadata = mapped(body.get("metadata"))
         self.name = text(self.metadata.get("name")) or text(self.metadata.get("generateName"))
         self.namespace = text(self.metadata.get("namespace"))
-        """As written; empty where nothing is told.."""
+        """As written; empty where nothing is told."""
 
     def __repr__(self) -> str:
         """Return what names it."""
@@ -139,7 +139,7 @@ class Object:
     def pod(self) -> Pod | None:
         """The pod it is, or makes; None where it makes none."""
         path = _POD_FIELDS.get(self.kind)
-        if path is None:
+        if path is None or "." in self.group:  # other groups have Jobs of their own
             return None
         template = _inside(self.body, *path)
         spec = _inside(template, "spec")
