@@ -275,21 +275,47 @@ def _approved(directory: Path | None) -> list[judge.Approved]:
 
 
 class _Compiled:
-    """A profile compiled for questions, and compiled anew where less of it is believed."""
+    """A profile compiled for questions, and compiled anew for the subjects of which less is believed."""
 
     def __init__(self, learned: pl.DataFrame, engine: str) -> None:
         today = learned["day"].max()
         self._today, self._engine = today if isinstance(today, int) else 0, engine
-        self._height = -1
-        self._levels: evidence.Levels | None = None
+        told = _behaviour(learned)
+        self._rows = told.group_by("subject").len("rows")
+        self._base = self._based(told)
+        self._height, self._levels = told.height, self._compiled(self._base)
 
     def levels(self, believed: pl.DataFrame) -> evidence.Levels:
         """Return the levels of a part of the profile: parts of one height are the same."""
-        if self._levels is None or self._height != believed.height:
-            levels = evidence.levels(engines.of(believed, self._engine), self._today, _held)
-            self._levels = evidence.Levels(*map(_held, levels))
-            self._height = believed.height
+        told = _behaviour(believed)
+        if told.height != self._height:
+            self._height, self._levels = told.height, self._compiled(self._changed(told))
         return self._levels
+
+    def _changed(self, told: pl.DataFrame) -> evidence.Base:
+        """Return the base where some subjects have fewer rows: only theirs is computed again."""
+        left = self._rows.join(told.group_by("subject").len("left"), on="subject", how="left")
+        fewer = left.filter(pl.col("left").fill_null(0) < pl.col("rows"))["subject"]
+        anew = self._based(told.filter(pl.col("subject").is_in(fewer.implode())))
+        return evidence.Base(*(_replaced(*tables, fewer) for tables in zip(self._base, anew, strict=True)))
+
+    def _based(self, told: pl.DataFrame) -> evidence.Base:
+        return evidence.Base(*map(_held, evidence.base(engines.of(told, self._engine), self._today)))
+
+    @staticmethod
+    def _compiled(base: evidence.Base) -> evidence.Levels:
+        return evidence.Levels(*map(_held, evidence.compiled(base, _held)))
+
+
+def _behaviour(learned: pl.DataFrame) -> pl.DataFrame:
+    """Return a profile without what only the token ledger asks for."""
+    return learned.filter(~pl.col("verb").is_in(facts.CREDENTIAL_VERBS))
+
+
+def _replaced(old: evidence.Frame, new: evidence.Frame, subjects: pl.Series) -> evidence.Frame:
+    """Return a table with the rows of these subjects replaced."""
+    kept = engines.collect(old).filter(~pl.col("subject").is_in(subjects.implode()))
+    return engines.of(pl.concat([kept, engines.collect(new).select(kept.columns)]))
 
 
 def _held(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

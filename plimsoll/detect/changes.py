@@ -29,6 +29,7 @@ WORKLOADS = ("deployments", "statefulsets", "daemonsets", "cronjobs", "jobs", "r
 _SERVING = ("node:", "sa:kube-system/", "user:system:")
 
 K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 col = pl.col
 _DONE = col("responseStatus_code").is_between(200, 299)
@@ -37,6 +38,10 @@ _ON_PODS = (col("objectRef_resource") == "pods") & col("objectRef_subresource").
 _REGISTERS = (col("objectRef_resource") == "nodes") & (col("verb") == "create") & col("objectRef_subresource").is_null()
 _ROLLS = col("objectRef_resource").is_in(WORKLOADS) & col("objectRef_subresource").is_null()
 _MADE = col("responseStatus_code") == 201
+_BORN = (col("objectRef_resource") == "namespaces").fill_null(value=False)
+_NAME_OF_NAMESPACE = (
+    pl.when(col("objectRef_name").fill_null("") != "").then("objectRef_name").otherwise("objectRef_namespace")
+)
 _TELLING = _MADE | _ROLLS | _ON_PODS | _REGISTERS
 _ASKED = ("verb", "stage", "responseStatus_code", "objectRef_subresource")
 _KEPT = ("time", "user_username", "user_groups", "objectRef_resource", "objectRef_namespace", "objectRef_name")
@@ -57,8 +62,11 @@ class Changes:
         """Remember the changes among these audit events."""
         events = events.select(*_KEPT, *_ASKED).filter(_TELLING & col("time").is_not_null())
         written = events.filter(_WRITTEN)
-        for row in written.filter(_MADE).select(_KEPT).iter_rows(named=True):
-            self._make(row)
+        made = written.filter(_MADE)
+        for name, at in made.filter(_BORN).select(_NAME_OF_NAMESPACE, "time").iter_rows():
+            self._bear(name, at)
+        self._born = _halved(self._born)
+        self._make(made.filter(~_BORN))
         rolled = written.filter(_ROLLS)
         latest = rolled.group_by("user_username", "objectRef_namespace").agg(
             col("time").max(),
@@ -67,11 +75,12 @@ class Changes:
             col("objectRef_name").first(),
         )
         for row in latest.select(_KEPT).iter_rows(named=True):
-            self._rolled.setdefault(row["objectRef_namespace"] or "", {})[_who(row)] = row["time"]
+            self._roll(row["objectRef_namespace"] or "", _who(row), row["time"])
         self._move(written)
         # A kubelet that starts registers its node also where that is known already (409).
         for row in events.filter(_REGISTERS).select(_KEPT).iter_rows(named=True):
             self._registered[_who(row)] = row["time"]
+        self._registered = _halved(self._registered)
 
     def founding(self, at: datetime) -> bool:
         """Say whether the cluster itself is being set up: its first namespace was just born."""
@@ -126,18 +135,25 @@ class Changes:
             (place or "", pod or "", how): at for place, pod, how, at in told.iter_rows()
         }
 
-    def _make(self, row: dict[str, object]) -> None:
-        resource, name = str(row["objectRef_resource"] or ""), str(row["objectRef_name"] or "")
-        namespace, at = str(row["objectRef_namespace"] or ""), row["time"]
-        if not isinstance(at, datetime):
-            return
-        if resource == "namespaces":
-            self._born.setdefault(name or namespace, at)
-            if (name or namespace) == "kube-system":
-                self._founded = self._founded or at
-            return
+    def _roll(self, namespace: str, who: str, at: datetime) -> None:
+        self._rolled[namespace] = _halved(self._rolled.get(namespace, {}) | {who: at})
+        self._rolled = _halved(self._rolled)
+
+    def _bear(self, namespace: str, at: datetime) -> None:
+        self._born.setdefault(namespace, at)
+        if namespace == "kube-system":
+            self._founded = self._founded or at
+
+    def _make(self, made: pl.DataFrame) -> None:
+        """Remember who made which object; what has no name cannot be asked for again."""
+        alike = ("user_username", "objectRef_resource", "objectRef_namespace", "objectRef_name")
+        named = made.filter(col("objectRef_name").fill_null("") != "")
+        told = named.group_by(alike, maintain_order=True).agg(col("time").last(), col("user_groups").first())
+        for row in told.iter_rows(named=True):
+            resource = row["objectRef_resource"] or ""
+            name = normal.object_name(resource, row["objectRef_name"])
+            self._made[_who(row), resource, row["objectRef_namespace"] or "(cluster)", name] = row["time"]
         self._made = _halved(self._made)
-        self._made[_who(row), resource, namespace or "(cluster)", normal.object_name(resource, name)] = at
 
 
 def _who(row: dict[str, object]) -> str:
@@ -149,6 +165,6 @@ def _recent(when: datetime | None, at: datetime) -> bool:
     return when is not None and timedelta(0) <= at - when <= RESTARTED
 
 
-def _halved(remembered: dict[K, datetime]) -> dict[K, datetime]:
-    """Return what is remembered, without its older half where it has become too much."""
-    return dict(list(remembered.items())[MOST // 2 :]) if len(remembered) >= MOST else remembered
+def _halved(remembered: dict[K, V]) -> dict[K, V]:
+    """Return what is remembered; where it has become too much, half of what there is room for, the newest."""
+    return dict(list(remembered.items())[-MOST // 2 :]) if len(remembered) >= MOST else remembered

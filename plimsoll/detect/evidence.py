@@ -44,8 +44,26 @@ class Levels(NamedTuple):
     heard: Frame
 
 
+class Base(NamedTuple):
+    """What the levels of a profile are made of: of each subject's rows without regard to any other subject."""
+
+    own: Frame
+    subjects: Frame
+
+
+def base(profile: Frame, today: int) -> Base:
+    """Return the base of a profile (tables.PROFILE) as seen on the day `today`; those of other subjects can be added to it."""
+    return Base(_own(profile, today), _subjects(profile))
+
+
 def levels(profile: Frame, today: int, hold: Callable[[Frame], Frame] = lambda frame: frame) -> Levels:
-    """Return the levels of a profile (tables.PROFILE) as seen on the day `today`.
+    """Return the levels of a profile (tables.PROFILE) as seen on the day `today`."""
+    own, subjects = base(profile, today)
+    return compiled(Base(hold(own), subjects), hold)
+
+
+def compiled(given: Base, hold: Callable[[Frame], Frame] = lambda frame: frame) -> Levels:
+    """Return the levels of a base.
 
     `hold` may compute a table that others are made of, so that it is not computed again for each.
 
@@ -57,9 +75,13 @@ def levels(profile: Frame, today: int, hold: Callable[[Frame], Frame] = lambda f
     subjects        subject -> how many events and days it is known for
     heard           verb, object -> how many facts tell that something was done there, for namespaces
     """
-    own = hold(_own(profile, today))
+    own = given.own
     shown = own.select("subject", "peer", "verb", "given", "object").with_columns(
         _kind(), nw.lit("").alias("all"), n=nw.lit(1)
+    )
+    own_any = hold(shown.group_by("subject", "verb", "object").agg(any_shown=_sum("n")))
+    peer, kind, everyone = (
+        hold(_shown(shown, group, level)) for group, level in (("peer", "peer"), ("kind", "kind"), ("all", "everyone"))
     )
     return Levels(
         own=own.drop("peer"),
@@ -74,18 +96,17 @@ def levels(profile: Frame, today: int, hold: Callable[[Frame], Frame] = lambda f
             own_since=nw.col("own_first").min(),
         ),
         applied=_applied(own),
-        own_any=shown.group_by("subject", "verb", "object").agg(any_shown=_sum("n")),
-        own_any_context=shown.group_by("subject", "verb", "object")
-        .agg(n=_sum("n"))
-        .group_by("subject", "verb")
-        .agg(any_total=_sum("n"), any_kinds=nw.len().cast(nw.Int64)),
-        peer=_shown(shown, "peer", "peer"),
-        peer_context=_context(shown, "peer", "peer"),
-        kind=_shown(shown, "kind", "kind"),
-        kind_context=_context(shown, "kind", "kind"),
-        everyone=_shown(shown, "all", "everyone"),
-        everyone_context=_context(shown, "all", "everyone"),
-        subjects=_subjects(profile),
+        own_any=own_any,
+        own_any_context=own_any.group_by("subject", "verb").agg(
+            any_total=_sum("any_shown"), any_kinds=nw.len().cast(nw.Int64)
+        ),
+        peer=peer,
+        peer_context=_with_members(_context(peer, "peer", "peer"), shown),
+        kind=kind,
+        kind_context=_context(kind, "kind", "kind"),
+        everyone=everyone,
+        everyone_context=_context(everyone, "all", "everyone"),
+        subjects=given.subjects,
         heard=shown.filter(nw.col("verb") == "within").group_by("verb", "object").agg(heard=_sum("n")),
     )
 
@@ -200,18 +221,21 @@ def _shown(shown: Frame, group: str, level: str) -> Frame:
     return shown.group_by(group, "verb", "given", "object").agg(_sum("n").alias(f"{level}_shown"))
 
 
-def _context(shown: Frame, group: str, level: str) -> Frame:
-    by_object = _shown(shown, group, level)
-    totals = by_object.group_by(group, "verb", "given").agg(
+def _context(by_object: Frame, group: str, level: str) -> Frame:
+    return by_object.group_by(group, "verb", "given").agg(
         _sum(f"{level}_shown").alias(f"{level}_total"), nw.len().cast(nw.Int64).alias(f"{level}_kinds")
     )
+
+
+def _with_members(context: Frame, shown: Frame) -> Frame:
+    """Add how many subjects a group of peers has that did anything like it."""
     members = (
-        shown.select(group, "subject", "verb", "given")
+        shown.select("peer", "subject", "verb", "given")
         .unique()
-        .group_by(group, "verb", "given")
-        .agg(nw.len().cast(nw.Int64).alias(f"{level}_members"))
+        .group_by("peer", "verb", "given")
+        .agg(peer_members=nw.len().cast(nw.Int64))
     )
-    return totals.join(members, on=[group, "verb", "given"], how="left")
+    return context.join(members, on=["peer", "verb", "given"], how="left")
 
 
 def _subjects(profile: Frame) -> Frame:

@@ -69,13 +69,17 @@ class Issuance:
         fresh = dict.fromkeys(events.filter(_ISSUED.is_not_null())["annotations_issued_credential_id"])
         memory.issued = _halved(memory.issued) | fresh if fresh else memory.issued
 
+    def knows(self, credential: str | None) -> bool:
+        """Say whether there is nothing to find out about a credential: it is no token with an id, or was used before."""
+        return not credential or not credential.startswith("JTI=") or credential in self._memory.shown
+
     def unknown(self, credential: str | None, at: datetime, *, held: bool) -> str:
         """Say so where a token is used for the first time that was never issued, though the log is complete.
 
         `held`: the ledger knows this very token from learning.
         """
         memory = self._memory
-        if not credential or not credential.startswith("JTI=") or credential in memory.shown:
+        if not credential or self.knows(credential):
             return ""
         memory.shown = _halved(memory.shown)
         memory.shown[credential] = None

@@ -71,7 +71,7 @@ class Judge:
         self._known = known
         self._rights = rights
         self._doubt = doubt
-        self._usual = settled.Settled()
+        self._usual, self._dull = settled.Settled(), settled.Settled()
         self._seed = seed
         self._notable: list[acts.Act] = []
         self._changes = changes.Changes()
@@ -92,27 +92,33 @@ class Judge:
         keyed = keyed.filter(~usual | (keyed["rules"].is_not_null() if stream == "audit" else False))
         if keyed.is_empty():
             return []
-        kinds = (
-            facts.acts(stream, keyed, by=_told_apart(stream), evidence=False)
-            .rename({"key": "kind"})
-            .with_row_index("act")
-        )
-        weighed = self._weighed(stream, kinds)
-        kinds = ledger.judged(kinds, self._ledger, self._powerful) if stream == "audit" else kinds
-        notable = self._sorted_out(kinds, weighed)
+        kinds = self._kinds(stream, keyed)
+        weighed = self._weighed(stream, self._doubtful(stream, kinds))
+        notable = self._sorted_out(stream, kinds, weighed)
         return [] if notable.is_empty() else self._tried(stream, keyed, notable, weighed)
+
+    def _kinds(self, stream: str, keyed: pl.DataFrame) -> pl.DataFrame:
+        """Return the distinct acts, with what the ledger says of them; those of the same `alike` state the same facts."""
+        kinds = facts.acts(stream, keyed, by=_told_apart(stream), evidence=False).with_row_index("act")
+        kinds = ledger.judged(kinds, self._ledger, self._powerful) if stream == "audit" else kinds
+        return kinds.with_columns(alike=facts.alike(stream).hash(self._seed)).rename({"key": "kind"})
+
+    def _doubtful(self, stream: str, kinds: pl.DataFrame) -> pl.DataFrame:
+        """Return one act of each sort that has to be weighed: dull ones only where ledger or rules have found something."""
+        dull = self._dull.holds(kinds["alike"])
+        return kinds.filter(~dull | _found(stream)).unique("alike", keep="first", maintain_order=True)
 
     def _tried(self, stream: str, keyed: pl.DataFrame, notable: pl.DataFrame, weighed: pl.DataFrame) -> list[acts.Act]:
         """Return the notable acts minute by minute, with the facts that were weighed once for all of them."""
         extra = [name for name in ("findings",) if name in notable.columns]
         # A connection is two acts, one of each end: key and subject together name what was weighed.
         ruled = ["rules"] if stream == "audit" else []
-        kinds = notable.select(pl.col("act").alias("of"), "kind", "subject", *ruled, *extra)
+        kinds = notable.select("alike", "kind", "subject", *ruled, *extra)
         told = keyed.join(kinds, left_on=["key", *ruled], right_on=["kind", *ruled], how="semi", nulls_equal=True)
         happened = facts.acts(stream, told, by=[*_told_apart(stream), MINUTE]).with_row_index("act")
         key, kind = ["key", "subject", *ruled], ["kind", "subject", *ruled]
         happened = happened.join(kinds, left_on=key, right_on=kind, how="inner", nulls_equal=True)
-        facts_of = happened.select("act", "of").join(weighed.rename({"act": "of"}), on="of", how="inner")
+        facts_of = happened.select("act", "alike").join(weighed, on="alike", how="inner")
         found = self._allowed(acts.of(stream, happened, facts_of))
         room = max(0, MOST_NOTABLE - len(self._notable))
         self._notable += found[:room]
@@ -145,7 +151,7 @@ class Judge:
         """Return what each distinct act of these says by itself, the usual too: `kind` (its key, hashed), subject, score."""
         kinds = facts.acts(stream, events, by=[facts.key(stream).hash(0).alias("kind")], evidence=False)
         kinds = kinds.with_row_index("act")
-        scored = weigh.alone(self._weighed(stream, kinds))
+        scored = weigh.alone(self._weighed(stream, kinds, "act"))
         return kinds.join(scored, on="act", how="inner", maintain_order="left").select("kind", "subject", "score")
 
     def memory(self) -> bytes:
@@ -163,12 +169,16 @@ class Judge:
         usual = explain.Usual(self._known.own, {story.chapter.actor[0] for story in told})
         return [explain.alert(story, usual) for story in told]
 
-    def _weighed(self, stream: str, happened: pl.DataFrame) -> pl.DataFrame:
-        said = facts.said(stream, happened, by=["act"])
-        counted = evidence.evidence(nw.from_native(said.lazy()), self._known).collect().to_native()
+    def _weighed(self, stream: str, happened: pl.DataFrame, by: str = "alike") -> pl.DataFrame:
+        """Return the facts of these acts with their bits; a column `by` says whose they are."""
+        said = facts.said(stream, happened, by=[by]).select(
+            by, *evidence.FACT, fact=pl.struct(evidence.FACT).hash(self._seed)
+        )
+        distinct = said.unique("fact")
+        counted = evidence.evidence(nw.from_native(distinct.lazy()), self._known).collect().to_native()
         foreseen = granted.foreseen(counted, self._rights) if self._rights and stream == "audit" else counted
-        weighed = self._excused(weigh.weigh(foreseen))
-        return said.select("act", *evidence.FACT).join(weighed, on=evidence.FACT, how="left", nulls_equal=True)
+        weighed = self._excused(weigh.weigh(foreseen)).with_columns(fact=pl.struct(evidence.FACT).hash(self._seed))
+        return said.select(by, "fact").join(weighed, on="fact", how="left", maintain_order="left")
 
     def _allowed(self, found: list[acts.Act]) -> list[acts.Act]:
         """Return acts without the rules that somebody approved for their subject, and findings at approved places.
@@ -206,17 +216,23 @@ class Judge:
         approved = pl.Series(excused, dtype=pl.Boolean)
         return weighed.with_columns(bits=pl.when(approved).then(0.0).otherwise(pl.col("bits")), approved=approved)
 
-    def _sorted_out(self, happened: pl.DataFrame, weighed: pl.DataFrame) -> pl.DataFrame:
+    def _sorted_out(self, stream: str, happened: pl.DataFrame, weighed: pl.DataFrame) -> pl.DataFrame:
         """Return the notable acts, and remember the others as usual."""
-        telling = weighed.group_by("act").agg(most=pl.col("bits").max())
-        judged = happened.join(telling, on="act", how="left", maintain_order="left")
-        notable = pl.col("most") >= stories.LEAST
-        if "findings" in judged.columns:
-            notable = notable | (pl.col("findings").list.len() > 0) | pl.col("rules").is_not_null()
+        telling = weighed.group_by("alike").agg(most=pl.col("bits").max())
+        self._dull.add(telling.filter(pl.col("most") < stories.LEAST)["alike"])
+        judged = happened.join(telling, on="alike", how="left", maintain_order="left")
+        notable = (pl.col("most") >= stories.LEAST).fill_null(value=False) | _found(stream)
         found = judged.filter(notable)
         fresh = judged.join(found, on="kind", how="anti").get_column("kind").unique()
         self._usual.add(fresh)
         return found
+
+
+def _found(stream: str) -> pl.Expr:
+    """Return whether ledger or rules have found something in an act."""
+    if stream != "audit":
+        return pl.lit(value=False)
+    return (pl.col("findings").list.len() > 0) | pl.col("rules").is_not_null()
 
 
 def _ruled(events: pl.DataFrame, usual: pl.Series) -> pl.DataFrame:

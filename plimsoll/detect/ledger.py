@@ -8,6 +8,7 @@ credentials). Anything else is a credential in other hands. Who issued it is in 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -112,6 +113,16 @@ class Ledger:
         forged = self.issued.unknown(act["user_credential_id"], use.at, held=held)
         return [wrong for wrong in (self._displaced(use), self._strange_client(use), forged) if wrong]
 
+    def usual(self, credential: str, place: str, product: str, fingerprint: str | None, count: int) -> bool:
+        """Say whether there is nothing to ask of a use: credential, place and client are known. It is counted, then."""
+        places = self._memory.places.get(credential, {})
+        if place not in places or not self.issued.knows(fingerprint):
+            return False
+        if credential.startswith("kubelet:") and product not in KUBELETS:
+            return False
+        places[place] += count
+        return True
+
     def _displaced(self, use: _Use) -> str:
         known = self._memory.places.get(use.credential, {})
         if use.place in known:
@@ -202,7 +213,10 @@ def _use(act: Mapping[str, Any]) -> _Use:
 
 
 def _home(credential: str, place: str) -> str:
-    return place if credential.startswith(("token:", "legacy:")) else normal.network(place)
+    return place if credential.startswith(("token:", "legacy:")) else _network(place)
+
+
+_network = functools.lru_cache(65_536)(normal.network)
 
 
 def _family(place: str) -> bool:
@@ -218,6 +232,17 @@ _ASKED = (
     "credential_subject", "source_ip", "network", "zone", "product", "subject", "count", "first", "outcome",
     "user_pod_name", "user_node_name", "user_credential_id", "action", "namespace", "name",
 )  # fmt: skip
+_SUBJECT = pl.col("credential_subject")
+_PLACE = (
+    pl.when(_SUBJECT.str.starts_with("token:"))
+    .then("zone")
+    .when(_SUBJECT.str.starts_with("legacy:"))
+    .then("network")
+    .otherwise("source_ip")
+    .alias("place")
+)
+_OWNED = (_SUBJECT != "") & (pl.col("source_ip") != "")
+_MINTS = pl.col("action") == issuance.REQUEST
 
 
 def judged(happened: pl.DataFrame, ledger: Ledger, powerful: Callable[[str], bool]) -> pl.DataFrame:
@@ -225,10 +250,17 @@ def judged(happened: pl.DataFrame, ledger: Ledger, powerful: Callable[[str], boo
 
     `powerful` says of an account (as a subject) whether its tokens are worth taking.
     """
-    used = happened.with_columns(credential_subject=facts.CREDENTIAL).sort("first", "act").select("act", *_ASKED)
+    used = happened.with_columns(credential_subject=facts.CREDENTIAL).filter(_OWNED | _MINTS)
+    shown = used.select("credential_subject", _PLACE, "product", "user_credential_id", "count")
+    usual = pl.Series([ledger.usual(*use) for use in shown.iter_rows()], dtype=pl.Boolean)
+    asked = used.filter(~usual | _MINTS).sort("first", "act").select("act", *_ASKED)
     found: dict[int, list[str]] = {}
-    for row in used.iter_rows(named=True):
+    for row in asked.iter_rows(named=True):
         if wrong := [*ledger.findings(row), *ledger.issued.given_away(row, powerful)]:
             found[row["act"]] = wrong
-    column = [found.get(act, []) for act in happened["act"]]
-    return happened.with_columns(findings=pl.Series(column, dtype=pl.List(pl.String)))
+    return happened.with_columns(findings=_listed_for(happened["act"], found))
+
+
+def _listed_for(acts: pl.Series, found: Mapping[int, list[str]]) -> pl.Series:
+    column = [found.get(act, []) for act in acts] if found else [[]] * len(acts)
+    return pl.Series(column, dtype=pl.List(pl.String))

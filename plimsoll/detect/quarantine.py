@@ -162,11 +162,14 @@ def _suspicious(weighed: pl.DataFrame, apart: timedelta, *, strict: bool) -> pl.
 
 def _sessions(weighed: pl.DataFrame, apart: timedelta) -> Iterator[list[dict[str, Any]]]:
     """Yield the facts of each subject that came together."""
-    begins = (col("first") - col("first").shift() > apart).fill_null(value=True).over("subject").cum_sum()
-    ordered = weighed.sort("subject", "first", "verb", "given", "object")
-    sessions = ordered.with_columns(session=begins.over("subject"))
-    for session in sessions.partition_by("subject", "session", maintain_order=True):
-        yield list(session.drop("session").iter_rows(named=True))
+    session: list[dict[str, Any]] = []
+    for row in weighed.sort("subject", "first", "verb", "given", "object").iter_rows(named=True):
+        if session and (row["subject"] != session[-1]["subject"] or row["first"] - session[-1]["first"] > apart):
+            yield session
+            session = []
+        session.append(row)
+    if session:
+        yield session
 
 
 def scores(learned: pl.DataFrame, levels: Levels) -> list[tuple[datetime, float]]:

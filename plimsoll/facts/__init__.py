@@ -22,7 +22,7 @@ from plimsoll.facts.counting import DAY, EVIDENCE, Verb, added, stated
 
 __all__ = [
     "CREDENTIAL", "CREDENTIALS", "CREDENTIAL_VERBS", "DAY", "EVIDENCE", "VERBS", "VOCABULARY", "Verb",
-    "acts", "added", "empty", "key", "of", "of_tally", "peer_of", "said", "subject_of", "tally", "vocabulary",
+    "acts", "added", "alike", "empty", "key", "of", "of_tally", "peer_of", "said", "subject_of", "tally", "vocabulary",
 ]  # fmt: skip
 
 VOCABULARY = 2
@@ -74,6 +74,12 @@ def key(stream: str) -> pl.Expr:
     """Return one value for all that tells acts of a stream apart: acts with equal keys are the same act."""
     keys: dict[str, tuple[str | pl.Expr, ...]] = {"activity": activity.KEYS, "audit": audit.KEYS, "flow": flow.KEYS}
     return pl.struct(*keys[stream])
+
+
+def alike(stream: str) -> pl.Expr:
+    """Return one value for all that the facts of an act depend on: acts (rows of `acts`) alike in it state the same."""
+    whole: dict[str, tuple[str, ...]] = {"audit": audit.STATED}
+    return pl.struct(*whole.get(stream, ("subject", "key")))
 
 
 def vocabulary() -> pl.DataFrame:

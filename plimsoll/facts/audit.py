@@ -57,6 +57,12 @@ ISSUED = Verb(
 """What the token ledger remembers: the subject is a credential, as CREDENTIAL says, or `account:` whose token it is."""
 CREDENTIAL_VERBS = (*(verb.name for verb in CREDENTIALS), ISSUED.name)
 
+STATED = (
+    "subject", "peer", "action", "namespace", "name", "outcome", "zone", "network", "source_ip", "product", "version",
+    "platform", "credential", "impersonated",
+)  # fmt: skip
+"""The columns of acts that VERBS look at."""
+
 _SUBJECT = ("user_username", "groups")
 _WHAT = ("verb", "objectRef_apiGroup", "objectRef_resource", "objectRef_subresource", "objectRef_namespace", "path")
 _HOW = ("source_ip", "userAgent", "responseStatus_code", "annotations_decision", "user_credential_id", "user_pod_uid")
