@@ -511,48 +511,15 @@ def _bound(one: Object, role: str, name: str, cluster: Cluster) -> Object | None
     return cluster.get(role, one.namespace, name)
 
 
-_COMMANDS = "lets run commands in pods"
-_EVERYTHING = "allows everything"
-
-cluster_role_binding_enters_pods = test("ClusterRoleBinding")(
-    _named(
-        "cluster_role_binding_enters_pods",
-        "A ClusterRoleBinding lets run commands in pods.",
-        _binding("ClusterRole", _enters_pods, _COMMANDS, whole=False),
-    )
-)
-role_binding_to_cluster_role_enters_pods = test("RoleBinding")(
-    _named(
-        "role_binding_to_cluster_role_enters_pods",
-        "A RoleBinding to a ClusterRole lets run commands in pods.",
-        _binding("ClusterRole", _enters_pods, _COMMANDS, whole=False),
-    )
-)
-role_binding_to_role_enters_pods = test("RoleBinding")(
-    _named(
-        "role_binding_to_role_enters_pods",
-        "A RoleBinding to a Role lets run commands in pods.",
-        _binding("Role", _enters_pods, _COMMANDS, whole=False),
-    )
-)
-cluster_role_binding_gives_everything = test("ClusterRoleBinding")(
-    _named(
-        "cluster_role_binding_gives_everything",
-        "A ClusterRoleBinding gives everything.",
-        _binding("ClusterRole", _is_everything, _EVERYTHING, whole=True),
-    )
-)
-role_binding_to_cluster_role_gives_everything = test("RoleBinding")(
-    _named(
-        "role_binding_to_cluster_role_gives_everything",
-        "A RoleBinding to a ClusterRole gives everything.",
-        _binding("ClusterRole", _is_everything, _EVERYTHING, whole=True),
-    )
-)
-role_binding_to_role_gives_everything = test("RoleBinding")(
-    _named(
-        "role_binding_to_role_gives_everything",
-        "A RoleBinding to a Role gives everything.",
-        _binding("Role", _is_everything, _EVERYTHING, whole=False),
-    )
-)
+for _kind, _role, _bindings in (
+    ("ClusterRoleBinding", "ClusterRole", "cluster_role_binding"),
+    ("RoleBinding", "ClusterRole", "role_binding_to_cluster_role"),
+    ("RoleBinding", "Role", "role_binding_to_role"),
+):
+    for _does, _holds, _said_of_it in (
+        ("enters_pods", _enters_pods, "lets run commands in pods"),
+        ("gives_everything", _is_everything, "allows everything"),
+    ):
+        _whole = _holds is _is_everything and _role == "ClusterRole"
+        _judged = _binding(_role, _holds, _said_of_it, whole=_whole)
+        test(_kind)(_named(f"{_bindings}_{_does}", f"A {_kind} to a {_role} {_said_of_it}.", _judged))
