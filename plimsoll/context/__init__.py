@@ -91,11 +91,14 @@ class Sources:
             if name in self._kept:
                 raise errors.InputError(f"two sources are called {name}: give them a `name`", file=str(config))
             adapter = every()[options.kind]
-            self._kept[name] = keeping.Kept(partial(self._ask, adapter, options), options.ttl(adapter.TTL))
+            ask = partial(self._ask, adapter, options, dict[str, datetime]())
+            self._kept[name] = keeping.Kept(ask, options.ttl(adapter.TTL))
 
-    def _ask(self, adapter: Adapter, options: settings.Options, now: datetime) -> statements.Said:
+    def _ask(
+        self, adapter: Adapter, options: settings.Options, seen: dict[str, datetime], now: datetime
+    ) -> statements.Said:
         try:
-            return adapter.said(options, statements.Asked(now, now - self._before))
+            return adapter.said(options, statements.Asked(now, now - self._before, seen))
         except statements.BROKEN as broken:  # whatever a source does, it is no reason to stop judging
             raise statements.Silent(f"{type(broken).__name__}: {broken}") from broken
 

@@ -74,6 +74,7 @@ class Work(msgspec.Struct, frozen=True, rename="camel"):
     created_at: str | None = None
     approved_by: str | None = None
     approved_at: str | None = None
+    edited_at: str | None = None
     since: str | None = None
     until: str | None = None
     every: Literal["day", "week"] | None = None
@@ -132,7 +133,8 @@ def _admins(one: Object, options: Options) -> Iterable[statements.Statement]:
             kind="admin",
             id=f"{_id(one)}/{number}",
             title=one.metadata.name,
-            subjects=(*each.users, *(f"group:{group}" for group in each.groups)),
+            subjects=(*each.users, *each.groups),
+            creator="(the registry)",
             since=_moment(each.since),
             until=_moment(each.until),
             scope=tuple(each.scope),
@@ -157,7 +159,7 @@ def _work(one: Object, options: Options, kind: statements.Kind, spec: Work) -> s
         until=_moment(spec.until),
         scope=tuple(spec.scope),
         allows=tuple(spec.allows or options.allows),
-        edited=_edited(one),
+        edited=_edited(one) or _moment(spec.edited_at) or _moment(spec.approved_at) or _moment(spec.created_at),
     )
 
 

@@ -118,7 +118,18 @@ class _Approvals:
         sets = [one for one in events if one.event == "labeled" and one.label and one.label.name == wanted]
         if not sets or not sets[-1].actor:
             return None, None
-        return self._options.people.known(sets[-1].actor.login), statements.moment(sets[-1].created_at)
+        approved = statements.moment(sets[-1].created_at)
+        if approved is None or any(
+            _tells(one) and (statements.moment(one.created_at) or approved) > approved for one in events
+        ):
+            return None, None
+        return self._options.people.known(sets[-1].actor.login), approved
+
+
+def _tells(one: Event) -> bool:
+    """Say whether this changed what an issue speaks of: done after the approval, it was not approved."""
+    marked = one.label is not None and one.label.name.startswith((marks.WORKLOAD, marks.CLASS))
+    return one.event in ("assigned", "unassigned") or (one.event in ("labeled", "unlabeled") and marked)
 
 
 def _labels(issue: Issue) -> list[str]:

@@ -88,7 +88,7 @@ def _text(options: Options) -> bytes:
         if options.token:
             headers["authorization"] = f"Bearer {options.token.value()}"
         with asking.service(options.url, headers) as ask:
-            text = ask.text("")
+            text = ask.text(options.url)
     else:
         try:
             with Path(options.file).open("rb") as file:

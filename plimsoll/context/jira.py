@@ -16,6 +16,8 @@ from plimsoll.context import asking, marks, settings, statements, tokens
 
 TTL = timedelta(minutes=5)
 FIELDS = ["summary", "status", "labels", "reporter", "creator", "assignee", "created", "updated", "duedate"]
+TELLING = frozenset({"labels", "reporter", "assignee"})
+"""Fields that say whom a ticket is about: changed after the approval, they were not approved."""
 PAGE = 50
 APPROVALS = 30
 """Service desk approvals asked for in one visit; further tickets stay without."""
@@ -141,9 +143,12 @@ def said(options: Options, _: statements.Asked) -> statements.Said:
 
 def _found(ask: asking.Asker, options: Options) -> tuple[list[msgspec.Raw], bool]:
     found: list[msgspec.Raw] = []
-    question: dict[str, object] = {"jql": options.jql, "fields": [*FIELDS, "issuetype"], "maxResults": PAGE}
-    if options.approved_status:
-        question["expand"] = "changelog"
+    question: dict[str, object] = {
+        "jql": options.jql,
+        "fields": [*FIELDS, "issuetype"],
+        "maxResults": PAGE,
+        "expand": "changelog",
+    }
     for _ in range(asking.MOST - APPROVALS):
         page = ask.post("/rest/api/3/search/jql", question, Page)
         found += page.issues
@@ -160,7 +165,11 @@ class _Approvals:
         self._ask, self._options, self._left = ask, options, APPROVALS
 
     def of(self, issue: Issue) -> Approved:
-        """Return the last approval."""
+        """Return the last approval, unless what was approved is no longer what the ticket says."""
+        approver, approved = self._last(issue)
+        return (None, None) if approved and _altered(issue, approved) else (approver, approved)
+
+    def _last(self, issue: Issue) -> Approved:
         if self._options.approved_status:
             return _moved(issue, self._options)
         if self._left == 0:
@@ -180,6 +189,12 @@ def _key(key: str) -> str:
     if not key.replace("-", "").replace("_", "").isalnum() or len(key) > 255:
         raise ValueError("a key that is none")
     return key
+
+
+def _altered(issue: Issue, approved: datetime) -> bool:
+    """Say whether after its approval a ticket was made to speak of something or somebody else."""
+    later = [one for one in issue.changelog.histories if (statements.moment(one.created) or approved) > approved]
+    return any(item.field in TELLING for one in later for item in one.items)
 
 
 def _decided(approvals: Iterable[Approval], options: Options) -> Approved:

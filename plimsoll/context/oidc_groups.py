@@ -52,6 +52,7 @@ def said(options: Options, asked: statements.Asked) -> statements.Said:
                         id=f"{group}/{name}",
                         title=group,
                         subjects=(name,),
+                        creator="(the identity provider)",
                         scope=tuple(scope),
                         allows=tuple(options.allows),
                         strong=name in strong,

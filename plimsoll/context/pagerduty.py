@@ -1,7 +1,8 @@
 """Open incidents and maintenance windows of PagerDuty, by its REST API (version 2).
 
 https://developer.pagerduty.com/api-reference/ (GET /incidents, GET /maintenance_windows).
-Nobody approves an incident, so by itself it is weak evidence.
+Nobody approves an incident, so by itself it is weak evidence. PagerDuty does not tell when a window was changed:
+it counts as changed when we first saw it so, and a run that asks once has no use of it.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ class Page(msgspec.Struct, frozen=True):
     more: bool = False
 
 
-def said(options: Options, _: statements.Asked) -> statements.Said:
+def said(options: Options, asked: statements.Asked) -> statements.Said:
     """Return open incidents, and the maintenance that goes on now."""
     headers = {"authorization": f"Token token={options.token.value()}", "accept": "application/json"}
     with asking.service(options.url, headers) as ask:
@@ -94,7 +95,7 @@ def said(options: Options, _: statements.Asked) -> statements.Said:
         incidents = _pages(ask, "/incidents", options, told)
         windows = _pages(ask, "/maintenance_windows", options, told)
     first = statements.each(incidents, lambda record: _incident(record, options))
-    second = statements.each(windows, lambda record: _window(record, options))
+    second = statements.each(windows, lambda record: _window(record, options, asked))
     return statements.Said(first.statements + second.statements, first.problems + second.problems + told)
 
 
@@ -134,7 +135,7 @@ def _incident(record: object, options: Options) -> Iterable[statements.Statement
         )
 
 
-def _window(record: object, options: Options) -> Iterable[statements.Statement]:
+def _window(record: object, options: Options, asked: statements.Asked) -> Iterable[statements.Statement]:
     one = msgspec.json.decode(record if isinstance(record, msgspec.Raw) else b"", type=Window)
     scope, since, until = (
         _scope(one.services, options),
@@ -154,6 +155,7 @@ def _window(record: object, options: Options) -> Iterable[statements.Statement]:
             until=until,
             scope=scope,
             allows=tuple(options.allows),
+            edited=asked.first_seen(f"{one.id} {since} {until} {creator} {scope}"),
         )
 
 

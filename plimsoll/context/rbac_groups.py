@@ -47,7 +47,7 @@ def said(options: Options, _: statements.Asked) -> statements.Said:
 def _statements(binding: object, options: Options) -> Iterable[statements.Statement]:
     if not isinstance(binding, grants.Binding) or binding.role not in options.roles:
         return
-    subjects = tuple(one.removeprefix("user:") for one in binding.subjects if one not in EVERYBODY)
+    subjects = tuple(_name(one) for one in binding.subjects if one not in EVERYBODY)
     if subjects:
         place = binding.namespace or "*"
         yield statements.Statement(
@@ -55,6 +55,17 @@ def _statements(binding: object, options: Options) -> Iterable[statements.Statem
             id="/".join(filter(None, (binding.kind, binding.namespace, binding.name))),
             title=f"{binding.role_kind} {binding.role}",
             subjects=subjects,
+            creator="(the cluster)",
             scope=(f"{place}/*/*",),
             allows=tuple(options.allows),
         )
+
+
+def _name(subject: str) -> str:
+    """Return a subject as audit events name it.
+
+    >>> _name("sa:ci/deployer"), _name("group:oidc:platform-admins")
+    ('system:serviceaccount:ci:deployer', 'oidc:platform-admins')
+    """
+    kind, _, name = subject.partition(":")
+    return f"system:serviceaccount:{name.replace('/', ':', 1)}" if kind == "sa" else name

@@ -64,6 +64,14 @@ class Asked(NamedTuple):
     now: datetime
     since: datetime
     """From when on what repeats is of interest."""
+    seen: dict[str, datetime] = {}  # noqa: RUF012  each source has its own, from one asking to the next
+    """When something was seen first as it is: for sources that do not say when they were changed."""
+
+    def first_seen(self, what: str) -> datetime:
+        """Return when this was seen first."""
+        if len(self.seen) > MOST:
+            self.seen.clear()  # it counts as new again, which excuses less
+        return self.seen.setdefault(what, self.now)
 
 
 BROKEN = (
