@@ -84,6 +84,7 @@ ELSEWHERE = {
     "mode": "cli_sensor:mode_app",
     "act": "cli_sensor:act_app",
     "serve": "cli_serve:serve_app",
+    "triage": "cli_triage:triage_app",
 }
 """Verbs of other modules, which are imported when one is asked for: no verb should wait for the others'."""
 for verb, place in ELSEWHERE.items():

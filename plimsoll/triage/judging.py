@@ -76,6 +76,7 @@ class Judge:
         self.changed_habits: set[str] = set()
         self.changed_cases: set[str] = set()
         self._recent: dict[str, list[Decision]] = {}
+        self._turned: dict[str, tuple[int, str]] = {}
         self.scorer = scoring.Scorer(
             Beliefs(), weights.Weights(), context or Context(), policy or Policy(), self.records
         )
@@ -93,9 +94,20 @@ class Judge:
         self.scorer.context = context
         self.scorer.forget()
 
+    def relearn(
+        self, answers: Iterable[Answer], records: dict[str, autonomy.Record], policy: Policy | None = None
+    ) -> None:
+        """Learn anew from the beginning, as after an undoing."""
+        context, allowed = self.scorer.context, policy or self.scorer.policy
+        self.records = records
+        self.scorer = scoring.Scorer(Beliefs(), weights.Weights(), context, allowed, records)
+        for answer in answers:
+            self._learn(answer)
+
     def take(self, alerts: Iterable[Seen]) -> list[Decision]:
         """Judge alerts, which come in order of time."""
         self._recent.clear()
+        self._turned.clear()
         return [self._take(seen) for seen in alerts]
 
     def _take(self, seen: Seen) -> Decision:
@@ -103,16 +115,16 @@ class Judge:
         habit = memory.habits.get(key)
         if habit is None:
             habit = memory.habits[key] = Habit(first=seen.time, first_hour=hour, hour=hour)
-        elif habit.hour != hour:
+        elif hour > habit.hour:
             _turn(habit, hour)
         habit.count += 1
         self.changed_habits.add(key)
         memory.clock = max(memory.clock, seen.time)
         memory.judged += 1
-        judgement = self._judgement(seen, habit, hour)
+        judgement = self._judgement(seen, habit)
         spared = judgement.mute and self._spared(key, habit, seen.time // DAY)
         mute = judgement.mute and not spared
-        case = self._case(seen, habit, judgement, mute=mute, spared=spared, hour=hour)
+        case = self._case(seen, habit, judgement, mute=mute, spared=spared)
         decision = Decision(seen, case.id, judgement, mute=mute)
         if mute:
             self._quieted(seen, case, decision)
@@ -120,7 +132,7 @@ class Judge:
             self._louder(seen)
         return decision
 
-    def _judgement(self, seen: Seen, habit: Habit, hour: int) -> Judgement:
+    def _judgement(self, seen: Seen, habit: Habit) -> Judgement:
         around: list[Gate] = []
         memory = self.memory
         if memory.loud and any(seen.time - memory.loud.get(entity, -CHAIN - 1) <= CHAIN for entity in entities(seen)):
@@ -129,7 +141,7 @@ class Judge:
             memory.gaps[seen.node] = seen.time
         elif memory.gaps and abs(seen.time - memory.gaps.get(seen.node, -BLIND - 1)) <= BLIND:
             around.append(gates.BLIND)
-        return self.scorer.judge(seen, habit, around=around, burst=gates.burst(habit, habit.count, hour))
+        return self.scorer.judge(seen, habit, around=around, burst=gates.burst(habit, habit.count, habit.hour))
 
     def _is_loud(self, seen: Seen, judgement: Judgement) -> bool:
         """Say whether an alert makes noise around it: grave, never excused, known malicious, or a burst of what is muted."""
@@ -147,8 +159,12 @@ class Judge:
                 if seen.time - last <= CHAIN:
                     self.resurface(case_id_, f"{gates.CHAINED.name}: {seen.title or seen.shape.rule}", seen.time)
 
-    def resurface(self, case_id_: str, why: str, time: int) -> None:
-        """Bring a case back to the queue, and turn round what was muted into it within the chain's reach."""
+    def turned(self) -> list[tuple[str, int, str]]:
+        """Return the cases made loud since `take` began: which, for what was muted since when, and why."""
+        return [(id_, since, why) for id_, (since, why) in self._turned.items()]
+
+    def reopen(self, case_id_: str, why: str) -> None:
+        """Put a case into the queue again; what is muted from now on joins another."""
         case = self.memory.cases.get(case_id_)
         if case is None:
             return
@@ -158,7 +174,14 @@ class Judge:
             habit = self.memory.habits.get(key)
             if habit and habit.quiet == case.id:
                 habit.quiet = ""
+                habit.opened = habit.opened or case.id
                 self.changed_habits.add(key)
+
+    def resurface(self, case_id_: str, why: str, time: int) -> None:
+        """Bring a case back to the queue, and turn round what was muted into it within the chain's reach."""
+        self.reopen(case_id_, why)
+        since = min(time - CHAIN, self._turned.get(case_id_, (time, ""))[0])
+        self._turned[case_id_] = (since, why)
         for decision in self._recent.pop(case_id_, []):
             if time - decision.seen.time <= CHAIN:
                 decision.mute, decision.turned = False, why
@@ -186,14 +209,14 @@ class Judge:
         yesterday = episodes.get(day - 1) or len(self.memory.habits)
         return audits.drawn(self.secret, key, day, audits.share(yesterday))
 
-    def _case(self, seen: Seen, habit: Habit, judgement: Judgement, *, mute: bool, spared: bool, hour: int) -> Case:
+    def _case(self, seen: Seen, habit: Habit, judgement: Judgement, *, mute: bool, spared: bool) -> Case:
         if seen.shape.actor:
             case = self._session(seen, mute=mute)
         elif spared:
             case = self._audited(seen, habit)
         else:
             case = self._of_signature(seen, habit, mute=mute)
-        self._add(case, seen, habit, judgement, hour)
+        self._add(case, seen, habit, judgement, mute=mute)
         if mute and judgement.asks and not case.asks:
             case.asks, case.due = judgement.asks, seen.time + self.scorer.policy.confirm
         return case
@@ -249,7 +272,8 @@ class Judge:
         )
         return case
 
-    def _add(self, case: Case, seen: Seen, habit: Habit, judgement: Judgement, hour: int) -> None:
+    def _add(self, case: Case, seen: Seen, habit: Habit, judgement: Judgement, *, mute: bool) -> None:
+        hour = seen.time // HOUR
         self.changed_cases.add(case.id)
         case.count += 1
         case.last = max(case.last, seen.time)
@@ -268,6 +292,7 @@ class Judge:
                 return
             part = case.parts[key] = _part(seen, judgement)
         part.count += 1
+        part.muted += mute
         part.peak = max(part.peak, habit.count)
         if seen.digest and seen.digest not in part.digests and len(part.digests) < MOST_DIGESTS:
             part.digests.append(seen.digest)
@@ -371,6 +396,7 @@ def _part(seen: Seen, judgement: Judgement) -> Part:
     shape = seen.shape
     return Part(
         keys=shape.keys,
+        title=shape.rule,
         rule=shape.rule_class,
         severity=seen.severity,
         detailed=shape.detailed,

@@ -9,6 +9,9 @@ import msgspec
 
 State = Literal["open", "muted", "judged", "closed"]
 Kind = Literal["signature", "session", "audit"]
+DAY = 86_400_000_000
+NEAR = 30 * 60_000_000
+"""How long what happened matters to what happens beside it."""
 MOST_KEYS = 64
 """Signatures told apart in one case."""
 MOST_SAMPLES = 5
@@ -46,7 +49,10 @@ class Part(msgspec.Struct):
     """What one signature adds to a case."""
 
     keys: tuple[str, str, str, str]
+    title: str
+    """The rule."""
     rule: str
+    """The rule's class."""
     severity: str
     count: int = 0
     muted: int = 0
@@ -124,3 +130,19 @@ def case_id(key: str, number: int) -> str:
     True
     """
     return "c" + hashlib.blake2b(f"{key}\x1f{number}".encode("utf-8", "replace"), digest_size=6).hexdigest()
+
+
+def prune(memory: Memory) -> None:
+    """Let go of what can no longer matter: chains and sessions that are over."""
+    near = memory.clock - NEAR
+    memory.loud = {entity: time for entity, time in memory.loud.items() if time >= near}
+    fresh = ((entity, {id_: last for id_, last in of.items() if last >= near}) for entity, of in memory.near.items())
+    memory.near = {entity: of for entity, of in fresh if of}
+    memory.gaps = {node: time for node, time in memory.gaps.items() if time >= near}
+    cases = {key: memory.cases.get(id_) for key, id_ in memory.sessions.items()}
+    memory.sessions = {
+        key: case.id
+        for key, case in cases.items()
+        if case and case.state in ("open", "muted") and (case.kind == "audit" or case.last >= near)
+    }
+    memory.episodes = {day: count for day, count in memory.episodes.items() if day >= memory.clock // DAY - 2}

@@ -287,19 +287,8 @@ def _shape(
         "destination": destination,
         "facts": facts_told,
     }
-    first, second = (rule,), (rule, details["image"])
-    third = (rule, *details.values())
-    return Shape(
-        rule=rule,
-        workload=whose,
-        namespace=_namespace(whose),
-        actor=who,
-        guarded=rule_classes.never_muted(title, kind, attack) or rule_classes.never_muted(rule, kind, attack),
-        rule_class=rule_classes.class_of(rule),
-        keys=(_key(1, first), _key(2, second), _key(3, third), _key(4, (*third, whose))),
-        detailed=any(text for name, text in details.items() if name != "image"),
-        details=tuple((name, text) for name, text in details.items() if text),
-    )
+    guarded = rule_classes.never_muted(title, kind, attack) or rule_classes.never_muted(rule, kind, attack)
+    return shape_of(rule, whose, details, actor=who, guarded=guarded)
 
 
 def _repository(image: str) -> str:
@@ -311,6 +300,32 @@ def _repository(image: str) -> str:
     name = image.partition("@")[0]
     folder, slash, last = name.rpartition("/")
     return folder + slash + last.partition(":")[0]
+
+
+DETAILS = ("image", "exe", "parent", "command", "destination", "facts")
+"""What a signature says beyond its rule, in order."""
+
+
+def shape_of(rule: str, workload: str, details: Mapping[str, str], *, actor: str = "", guarded: bool = False) -> Shape:
+    """Return the shape of an alert whose rule and details are in their general form already.
+
+    >>> one = of({"id": "1", "time": "2026-01-01T00:00:00Z", "title": "x", "exe": "/bin/sh", "workload": "a/Pod/b"}).shape
+    >>> shape_of(one.rule, one.workload, dict(one.details)) == one
+    True
+    """
+    told = {name: details.get(name, "") for name in DETAILS}
+    third = (rule, *told.values())
+    return Shape(
+        rule=rule,
+        workload=workload,
+        namespace=_namespace(workload),
+        actor=actor,
+        guarded=guarded,
+        rule_class=rule_classes.class_of(rule),
+        keys=(_key(1, (rule,)), _key(2, (rule, told["image"])), _key(3, third), _key(4, (*third, workload))),
+        detailed=any(text for name, text in told.items() if name != "image"),
+        details=tuple((name, text) for name, text in told.items() if text),
+    )
 
 
 def _named(subject: str) -> str:
