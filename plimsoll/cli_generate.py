@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from plimsoll import flow_generate, outputs
 from plimsoll.outputs import places, table
-from plimsoll.policies import confidence
+from plimsoll.policies import confidence, kinds, replay
 
 OK, INCOMPLETE = 0, 3
 _MOST = 20
@@ -24,6 +24,7 @@ def generate(
     *,
     objects: Annotated[list[str], Parameter(name="--objects", help="Manifests or a watch stream.", negative=())],
     directory: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for the policies.")],
+    kind: Annotated[kinds.Name, Parameter(help="What the policies are written as.")] = "networkpolicy",
     add: Annotated[
         bool, Parameter(help="Add to what the folder's policies were made from, instead of starting anew.", negative=())
     ] = False,
@@ -38,14 +39,14 @@ def generate(
     ] = "table",
     color: Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")] = "auto",
 ) -> int:
-    """Write NetworkPolicies that allow what these flows show, and nothing else."""
-    found = flow_generate.run(sources, objects, directory, form=from_, add=add, progress=lambda _, __: None)
+    """Write network policies that allow what these flows show, and nothing else."""
+    found = flow_generate.run(sources, objects, directory, form=from_, add=add, kind=kind, progress=lambda _, __: None)
     if report == "jsonl":
         outputs.write("jsonl", (one._asdict() for one in found.known), sys.stdout)
     elif report == "json":
         outputs.document("json", _document(found), sys.stdout)
     else:
-        _show(found, found.known, directory, color)
+        _show(found, kind, directory, color)
     return _leftover(found, rejects)
 
 
@@ -59,18 +60,19 @@ def _document(found: flow_generate.Outcome) -> dict[str, object]:
         "on_host": [str(key) for key in generated.on_host],
         "unattributed": generated.unattributed,
         "score": {**found.score._asdict(), "closed": found.score.closed},
-        "replayed": {
-            "allowed": found.replayed.allowed,
-            "denied": [one.as_row() for one in found.replayed.denied],
-            "unjudged": found.replayed.unjudged,
-        },
+        "replayed": _replayed(found.replayed),
         "workloads": [one._asdict() for one in found.known],
     }
 
 
-def _show(
-    found: flow_generate.Outcome, known: list[confidence.Confidence], directory: Path, color: places.Color
-) -> None:
+def _replayed(told: replay.Replayed | None) -> dict[str, object] | None:
+    if told is None:
+        return None
+    return {"allowed": told.allowed, "denied": [one.as_row() for one in told.denied], "unjudged": told.unjudged}
+
+
+def _show(found: flow_generate.Outcome, kind: kinds.Name, directory: Path, color: places.Color) -> None:
+    known = found.known
     columns = [table.Column("WORKLOAD"), table.Column("STATE"), table.Column("CONNECTIONS", "right")]
     columns += [table.Column("EDGES", "right"), table.Column("DAYS", "right"), table.Column("WHY")]
     unsure = [one for one in known if one.state != "mature"]
@@ -79,10 +81,10 @@ def _show(
         for one in unsure[:_MOST]
     ]
     table.show(columns, texts, sys.stdout, none="Every workload has been seen long enough.", color=color)
-    print(_told(found, unsure, len(known), directory))
+    print(_told(found, unsure, kind, directory))
 
 
-def _told(found: flow_generate.Outcome, unsure: list[confidence.Confidence], workloads: int, directory: Path) -> str:
+def _told(found: flow_generate.Outcome, unsure: list[confidence.Confidence], kind: kinds.Name, directory: Path) -> str:
     """Say in words what was written, and what to do with it."""
     generated = found.generated
     seen = sum(one.state != "never seen" for one in unsure)
@@ -93,7 +95,8 @@ def _told(found: flow_generate.Outcome, unsure: list[confidence.Confidence], wor
         f"{len(generated.namespaces):,} namespaces are closed by default.",
         f"Open: {score.allowed:,} of {score.possible:,} pairs of workloads and ports; {score.seen:,} were seen.",
         _proof(found),
-        _rollout(len(unsure), workloads),
+        kinds.KINDS[kind].unsaid,
+        _rollout(len(unsure), len(found.known)),
         f"{len(unsure) - seen:,} were never seen: the default closes them." if len(unsure) > seen else "",
         f"{len(generated.on_host):,} are in their node's network: most network plugins do not rule them."
         if generated.on_host
@@ -107,9 +110,12 @@ def _told(found: flow_generate.Outcome, unsure: list[confidence.Confidence], wor
 
 def _proof(found: flow_generate.Outcome) -> str:
     """Say what the files, read back, allow of what they were made from."""
-    denied = sum(one.times for one in found.replayed.denied)
-    spoken = f"Replayed against the files: {found.replayed.allowed:,} connections allowed, {denied:,} denied"
-    unjudged = sum(found.replayed.unjudged.values())
+    told = found.replayed
+    if told is None:
+        return "These policies are not replayed: prove them where they are applied."
+    denied = sum(one.times for one in told.denied)
+    spoken = f"Replayed against the files: {told.allowed:,} connections allowed, {denied:,} denied"
+    unjudged = sum(told.unjudged.values())
     return f"{spoken}, {unjudged:,} cannot be judged." if unjudged else f"{spoken}."
 
 

@@ -15,13 +15,15 @@ from plimsoll.learn import maturity
 from plimsoll.policies import (
     confidence,
     connections,
+    drafts,
     edges,
     generate,
+    kinds,
     network,
-    networkpolicy_yaml,
     policy,
     replay,
     templates,
+    yaml_lines,
 )
 from plimsoll.sources import inputs, reading
 from plimsoll.sources.rejects import Rejects, batches
@@ -47,12 +49,15 @@ class Intake(NamedTuple):
 class Outcome(NamedTuple):
     """What a run made of its flows."""
 
-    generated: generate.Generated
+    generated: drafts.Generated
     known: list[confidence.Confidence]
     """How well each workload is known, the least known first."""
     score: confidence.Score
-    replayed: replay.Replayed
-    """What the files say of the connections they were made from: read back, and judged by the engine of all policies."""
+    replayed: replay.Replayed | None
+    """What the files say of the connections they were made from: read back, and judged by the engine of all policies.
+
+    None for a kind that it does not judge.
+    """
     intake: Intake
     files: tuple[str, ...]
     """Those that were written or stayed as they were, below the folder."""
@@ -109,9 +114,10 @@ def run(
     form: str | None,
     progress: Progress,
     add: bool = False,
+    kind: kinds.Name = "networkpolicy",
     engine: str = "polars",
 ) -> Outcome:
-    """Write the policies that these flows need into a folder."""
+    """Write the policies that these flows need into a folder, as objects of a kind."""
     found = inputs.inputs(sources)
     read = [inventory.read(source) for source in objects]
     held = pl.concat([one.frame for one in read]) if read else frames.empty(tables.OBJECTS)
@@ -131,12 +137,14 @@ def run(
             segments |= {one.digest} if one.digest else set()
     whole, told = taken.told()
     cluster = templates.cluster(held, told)
-    generated = generate.generate(whole, cluster)
-    written = write(directory, networkpolicy_yaml.files(generated))
+    written_as = kinds.KINDS[kind]
+    generated = generate.generate(whole, cluster, written_as.dialect)
+    written = write(directory, written_as.files(generated))
     keep(directory, Kept(whole, told, frozenset(segments)))
     why = f"{first.file}:{first.line}: {first.reason}" if first else ""
     intake = Intake(accepted, rejects, sum(one.rejected for one in read), why)
-    proof = replayed(directory, held, generate.attributed(whole, cluster), cluster)
+    sound = generate.attributed(whole, cluster)
+    proof = replayed(directory, held, sound, cluster) if written_as.judged else None
     counts = engines.collect(maturity.counted(engines.of(confidence.profile(whole), engine)))
     known = confidence.of(generated, maturity.judged(counts))
     return Outcome(generated, known, confidence.score(generated), proof, intake, written)
@@ -144,7 +152,7 @@ def run(
 
 def replayed(directory: Path, objects: pl.DataFrame, seen: pl.DataFrame, cluster: templates.Cluster) -> replay.Replayed:
     """Return what the policies of a folder say of edges, in the cluster of these objects without its own policies."""
-    asked = inventory.read(str(directory)).frame.filter(pl.col("kind") == "NetworkPolicy")
+    asked = inventory.read(str(directory)).frame.filter(pl.col("kind").is_in(network.CLUSTER_KINDS))
     others = objects.filter(~pl.col("kind").str.ends_with("NetworkPolicy"))
     told = replay.known(objects)
     return replay.replayed(
@@ -221,7 +229,7 @@ def write(directory: Path, files: dict[str, str]) -> tuple[str, ...]:
 
 def _ours(directory: Path) -> set[Path]:
     """Return the files of a folder that an earlier run wrote."""
-    mark = networkpolicy_yaml.MARK.encode()
+    mark = yaml_lines.MARK.encode()
     return {path for path in directory.glob("*/*.yaml") if path.is_file() and _begins(path, mark)}
 
 

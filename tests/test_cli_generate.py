@@ -44,3 +44,15 @@ def test_the_report_is_a_workload_a_line(tmp_path: Path, capsys: pytest.CaptureF
         "learning",
         "learning",
     ]
+
+
+def test_another_kind_is_written_and_what_it_cannot_say_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ran(tmp_path, "--kind", "admin") == 0
+    assert "names nobody outside the cluster" in capsys.readouterr().out
+    assert "ClusterNetworkPolicy" in (tmp_path / "policies/shop/default-deny.yaml").read_text()
+    assert ran(tmp_path, "--kind", "istio", "--report", "json") == 0
+    assert json.loads(capsys.readouterr().out)["replayed"] is None
+    assert ran(tmp_path, "--kind", "istio") == 0
+    assert "are not replayed" in capsys.readouterr().out

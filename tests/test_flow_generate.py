@@ -10,7 +10,7 @@ import pytest
 
 from plimsoll import errors, flow_generate
 from plimsoll.cluster import objects as inventory
-from plimsoll.policies import edges, templates
+from plimsoll.policies import edges, kinds, templates
 from tests.policies import flows
 
 OBJECTS = [
@@ -36,12 +36,20 @@ CALL = "[{at}.000000]\t    [NEW] ipv4     2 tcp      6 120 SYN_SENT src=10.1.0.5
 START = 1_795_415_400  # 2026-11-23T06:30:00Z
 
 
-def run(folder: Path, *minutes: int, more: str = "", add: bool = False) -> flow_generate.Outcome:
+def run(
+    folder: Path, *minutes: int, more: str = "", add: bool = False, kind: kinds.Name = "networkpolicy"
+) -> flow_generate.Outcome:
     (folder / "objects.jsonl").write_text("".join(json.dumps(one) + "\n" for one in OBJECTS))
     (folder / "flows.log").write_text("".join(CALL.format(at=START + 60 * minute) for minute in minutes) + more)
     given = [str(folder / "flows.log")]
     return flow_generate.run(
-        given, [str(folder / "objects.jsonl")], folder / "out", form=None, add=add, progress=lambda _, __: None
+        given,
+        [str(folder / "objects.jsonl")],
+        folder / "out",
+        form=None,
+        add=add,
+        kind=kind,
+        progress=lambda _, __: None,
     )
 
 
@@ -67,7 +75,27 @@ def test_another_run_leaves_what_is_the_same_and_takes_away_only_its_own(tmp_pat
 
 def test_the_files_are_read_back_and_allow_what_they_were_made_from(tmp_path: Path) -> None:
     proof = run(tmp_path, 2, 3, 7).replayed
+    assert proof is not None
     assert (proof.allowed, proof.denied, proof.unjudged) == (3, [], {})
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in kinds.KINDS.items() if kind.judged])
+def test_every_kind_that_is_judged_allows_what_it_was_made_from(kind: kinds.Name, tmp_path: Path) -> None:
+    proof = run(tmp_path, 2, 3, 7, kind=kind).replayed
+    assert proof is not None
+    assert (proof.allowed, proof.denied, proof.unjudged) == (3, [], {})
+    closed = (tmp_path / "out/shop/pod-redis.yaml").read_text().replace("6379", "6380")
+    (tmp_path / "out/shop/pod-redis.yaml").write_text(closed)
+    held = inventory.read(str(tmp_path / "objects.jsonl")).frame
+    seen = flows.seen(flows.flow(("shop", "Pod", "web"), ("shop", "Pod", "redis"), 6379))
+    cluster = templates.cluster(held, edges.LABELS.to_frame())
+    assert [one.port for one in flow_generate.replayed(tmp_path / "out", held, seen, cluster).denied] == [6379]
+
+
+def test_what_is_not_judged_is_written_and_has_no_proof(tmp_path: Path) -> None:
+    outcome = run(tmp_path, 2, kind="istio")
+    assert (outcome.replayed, outcome.files) == (None, tuple(sorted(outcome.files)))
+    assert "AuthorizationPolicy" in (tmp_path / "out/shop/pod-redis.yaml").read_text()
 
 
 def test_what_is_edited_by_hand_shows_in_the_proof(tmp_path: Path) -> None:
@@ -85,10 +113,11 @@ def test_fresh_flows_are_added_to_what_policies_were_made_from(tmp_path: Path) -
     run(tmp_path, 2)
     both = run(tmp_path, 7, add=True)
     assert {one.workload.name for one in both.generated.policies} == {"web", "batch", "redis"}
+    assert both.replayed is not None
     assert both.replayed.allowed == 2
     again = run(tmp_path, 7, add=True)
-    assert again.replayed.allowed == 2
-    assert run(tmp_path, 7).replayed.allowed == 1
+    anew = run(tmp_path, 7)
+    assert [one.replayed.allowed for one in (again, anew) if one.replayed] == [2, 1]
 
 
 def test_what_was_kept_and_cannot_be_read_is_one_clear_error(tmp_path: Path) -> None:
@@ -130,4 +159,5 @@ def test_a_recorded_app_needs_few_policies(shared_data: Path, tmp_path: Path) ->
     )
     assert (outcome.intake.rejects.total, outcome.generated.unattributed) == (0, 0)
     assert outcome.score.allowed == outcome.score.seen
+    assert outcome.replayed is not None
     assert (outcome.replayed.denied, outcome.replayed.unjudged) == ([], {})

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from plimsoll import frames, tables
-from plimsoll.policies.generate import Generated, Pods, Policy, Port, Rule, Source
+from plimsoll.policies.drafts import Generated, Pods, Policy, Port, Rule, Source
 
 col = pl.col
 _At = tuple[str, int, str | None]

@@ -11,110 +11,36 @@ from typing import Any, Literal, NamedTuple
 
 import polars as pl
 
-from plimsoll.policies import blocks, separating, services, templates
+from plimsoll.policies import blocks, networkpolicy_yaml, separating, services, templates
 from plimsoll.policies.blocks import Address, Block
+from plimsoll.policies.drafts import (
+    DNS,
+    NEVER,
+    USUAL_DNS,
+    Dialect,
+    Entity,
+    Generated,
+    Name,
+    Peer,
+    Pods,
+    Policy,
+    Port,
+    Rule,
+    Seen,
+    Source,
+    often,
+)
 from plimsoll.policies.edges import SIDES
 from plimsoll.policies.separating import Selector
 from plimsoll.policies.services import Service
 from plimsoll.policies.templates import Cluster, Key, Workload
 
 Way = Literal["ingress", "egress"]
-DNS = 53
 SPREAD = 8
 """Ports from 1024 on, of one pair of ends, from which on they are taken for a range that is chosen from."""
 _SYSTEM = 1024
-
-
-class Seen(NamedTuple):
-    """How often something was seen, on how many days, and when last."""
-
-    times: int
-    days: frozenset[int]
-    last: dt.datetime | None = None
-
-    def __add__(self, other: object) -> Seen:
-        """Return both together."""
-        if not isinstance(other, Seen):
-            return NotImplemented
-        lasts = [last for last in (self.last, other.last) if last]
-        return Seen(self.times + other.times, self.days | other.days, max(lasts, default=None))
-
-
-NEVER = Seen(0, frozenset())
-
-
-class Port(NamedTuple):
-    """A port as a rule writes it."""
-
-    protocol: str
-    number: int
-    last: int | None = None
-    """End of a range of ports."""
-    name: str | None = None
-    """Its name in the pods that are called, where it has one that means it alone."""
-
-
-class Pods(NamedTuple):
-    """The pods of a workload as a peer."""
-
-    namespace: str
-    selector: Selector
-    workload: str
-
-
-Peer = Pods | Block
-
-
-class Source(NamedTuple):
-    """A peer of a rule, and why it is there."""
-
-    peer: Peer
-    why: str
-
-
-class Rule(NamedTuple):
-    """Who may meet the workload, at which ports."""
-
-    peers: tuple[Source, ...]
-    ports: tuple[Port, ...]
-
-
-USUAL_DNS = Rule(
-    (
-        Source(
-            Pods("kube-system", Selector((("k8s-app", "kube-dns"),)), "DNS"), "the usual DNS: no lookup was recorded"
-        ),
-    ),
-    (Port("TCP", DNS), Port("UDP", DNS)),
-)
-"""Allowed to who calls anybody, where the recording holds no DNS at all."""
-
-
-class Policy(NamedTuple):
-    """What a workload may do on the network, and who may call it."""
-
-    workload: Key
-    name: str
-    selector: Selector
-    ingress: tuple[Rule, ...]
-    egress: tuple[Rule, ...]
-    notes: tuple[str, ...]
-
-
-class Generated(NamedTuple):
-    """The policies of a cluster, and what they leave out."""
-
-    policies: tuple[Policy, ...]
-    namespaces: tuple[str, ...]
-    """Those that are closed by default: something was seen in them, so the recording covers them."""
-    unseen: tuple[Key, ...]
-    """Workloads of which no connection was seen: the default denies them all."""
-    on_host: tuple[Key, ...]
-    """Workloads in their node's network, which no policy rules."""
-    unattributed: int
-    """Connections of which an end is a pod's address that no pod had at the time."""
-    pairs: int
-    """Pairs of workloads and ports that were seen."""
+_DOMAIN = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+")
+_LONGEST_DOMAIN = 253
 
 
 class _Call(NamedTuple):
@@ -129,15 +55,15 @@ class _Call(NamedTuple):
     identity: tuple[str | None, str | None]
 
 
-def generate(edges: pl.DataFrame, cluster: Cluster) -> Generated:
-    """Return the policies that allow these edges (edges.SCHEMA) and nothing else."""
+def generate(edges: pl.DataFrame, cluster: Cluster, dialect: Dialect = networkpolicy_yaml.DIALECT) -> Generated:
+    """Return the policies that allow these edges (edges.SCHEMA) and nothing else, as this dialect can say it."""
     reading = _Reading(cluster)
     calls = [call for row in _whole(edges).iter_rows(named=True) for call in reading.calls(row)]
     selectors = _selectors(cluster)
     on_host = {key for key, one in cluster.workloads.items() if one.on_host}
     known = set(cluster.workloads)
     seen = {end for call in calls for end in (call.source, call.destination) if isinstance(end, Key)}
-    writer = _Writer(cluster, selectors, calls)
+    writer = _Writer(cluster, selectors, calls, dialect)
     return Generated(
         tuple(writer.policy(key) for key in sorted(known & seen)),
         tuple(sorted({key.namespace for key in (known & seen) - on_host})),
@@ -277,8 +203,10 @@ class _Meeting(NamedTuple):
 class _Writer:
     """Calls on their way to policies: for each workload and way the peers, and at which ports each was met."""
 
-    def __init__(self, cluster: Cluster, selectors: Mapping[Key, Selector], calls: Sequence[_Call]) -> None:
-        self._cluster, self._selectors = cluster, selectors
+    def __init__(
+        self, cluster: Cluster, selectors: Mapping[Key, Selector], calls: Sequence[_Call], dialect: Dialect
+    ) -> None:
+        self._cluster, self._selectors, self._dialect = cluster, selectors, dialect
         self._calls: dict[tuple[Key, Way], list[_Call]] = defaultdict(list)
         for call in calls:
             if isinstance(call.source, Key):
@@ -288,6 +216,7 @@ class _Writer:
         told = (*cluster.pod_addresses, *cluster.node_addresses, *cluster.apiserver)
         self._reserved = frozenset(found for text in told if (found := blocks.address(text)))
         self._nodes = frozenset(found for text in cluster.node_addresses if (found := blocks.address(text)))
+        self._apiserver = frozenset(found for text in cluster.apiserver if (found := blocks.address(text)))
         self._no_dns = not any(call.port == DNS for call in calls)
 
     def policy(self, key: Key) -> Policy:
@@ -299,23 +228,27 @@ class _Writer:
         if self._cluster.workloads[key].on_host:
             notes.append("Its pods are in their node's network: most network plugins do not rule them.")
         notes += [f"selects {other} too: its pods have the same labels" for other in selector.also]
-        return Policy(key, _name(key), selector, self._rules(key, "ingress"), egress, tuple(notes))
+        accounts = self._cluster.workloads[key].accounts
+        return Policy(key, _name(key), selector, self._rules(key, "ingress"), egress, tuple(notes), accounts)
 
     def _rules(self, key: Key, way: Way) -> tuple[Rule, ...]:
         ports: dict[Peer, set[Port]] = defaultdict(set)
         whys: dict[Peer, list[str]] = defaultdict(list)
         inside, outside = self._met(key, way)
         for peer_key, at in sorted(inside.items()):
-            callee = self._cluster.workloads.get(peer_key if way == "egress" else key)
+            callee = self._callee(peer_key if way == "egress" else key)
             peer = self._pods(peer_key)
             ports[peer] |= set(_ports(at, callee))
-            whys[peer].append(f"{peer_key}: {_often(_sum(at.values()))}")
+            whys[peer].append(f"{peer_key}: {often(_sum(at.values()))}")
         for (protocol, number), addresses in sorted(outside.items()):
-            callee = self._cluster.workloads.get(key) if way == "ingress" else None
-            for block, why in self._blocks(key, way, protocol, number, addresses):
-                ports[block] |= set(_ports({(protocol, number): _sum_of(addresses)}, callee))
-                whys[block].append(why)
+            callee = self._callee(key) if way == "ingress" else None
+            for other, why in self._outer(key, way, protocol, number, addresses):
+                ports[other] |= set(_ports({(protocol, number): _sum_of(addresses)}, callee))
+                whys[other].append(why)
         return tuple(_grouped(ports, whys))
+
+    def _callee(self, key: Key) -> Workload | None:
+        return self._cluster.workloads.get(key) if self._dialect.port_names else None
 
     def _met(
         self, key: Key, way: Way
@@ -342,6 +275,43 @@ class _Writer:
     def _pods(self, key: Key) -> Pods:
         return Pods(key.namespace, self._selectors[key], str(key))
 
+    def _outer(
+        self, key: Key, way: Way, protocol: str, number: int, met: Mapping[Address, _Meeting]
+    ) -> Iterator[tuple[Peer, str]]:
+        """Yield the peers outside of workloads that were met at a port, and why each is there."""
+        left = dict(met)
+        if self._dialect.entities:
+            for entities, held, who in self._entities(way, left):
+                yield from ((Entity(one), f"{who}: {often(_sum_of(held))}") for one in entities)
+                left = _but(left, held)
+        if self._dialect.domain_names and way == "egress" and self._asks(key):
+            for name, held in _by_name(left).items():
+                yield Name(name), often(_sum_of(held))
+            left = {one: meeting for one, meeting in left.items() if not _domains(meeting)}
+        yield from self._blocks(key, way, protocol, number, left)
+
+    def _entities(
+        self, way: Way, met: Mapping[Address, _Meeting]
+    ) -> Iterator[tuple[tuple[Literal["host", "remote-node", "kube-apiserver"], ...], dict[Address, _Meeting], str]]:
+        """Yield what is nodes and what is the API server, which may be one of them: who calls is a node first."""
+        nodes, servers = (
+            {one: meeting for one, meeting in met.items() if one in known or meeting.identities & identities}
+            for known, identities in ((self._nodes, {"host", "remote-node"}), (self._apiserver, {"kube-apiserver"}))
+        )
+        nodes, servers = (nodes, _but(servers, nodes)) if way == "ingress" else (_but(nodes, servers), servers)
+        if nodes:
+            yield (
+                ("host", "remote-node"),
+                nodes,
+                "nodes, the kubelet's probes among them" if way == "ingress" else "nodes",
+            )
+        if servers:
+            yield ("kube-apiserver",), servers, "the API server"
+
+    def _asks(self, key: Key) -> bool:
+        """Say whether a workload asks a DNS that policies can listen to: only so is it known what a name leads to."""
+        return self._no_dns or any(call.port == DNS for call in self._calls[key, "egress"])
+
     def _blocks(
         self, key: Key, way: Way, protocol: str, number: int, met: Mapping[Address, _Meeting]
     ) -> Iterator[tuple[Block, str]]:
@@ -350,20 +320,20 @@ class _Writer:
         if way == "ingress":
             nodes = {one: meeting for one, meeting in met.items() if one in self._nodes}
             if nodes:
-                why = f"nodes, the kubelet's probes among them: {_often(_sum_of(nodes))}"
+                why = f"nodes, the kubelet's probes among them: {often(_sum_of(nodes))}"
                 yield from ((block, why) for block in blocks.cover(dict.fromkeys(self._nodes, blocks.OFTEN), ()))
-                left = {one: meeting for one, meeting in met.items() if one not in nodes}
+                left = _but(left, nodes)
             public = {one: meeting for one, meeting in left.items() if blocks.is_public(one)}
             opened = self._opened(key, protocol, number)
             if public and opened:
-                why = f"whom Service {opened.namespace}/{opened.name} is open to: {_often(_sum_of(public))}"
+                why = f"whom Service {opened.namespace}/{opened.name} is open to: {often(_sum_of(public))}"
                 yield from ((block, why) for block in _world(opened, public))
-                left = {one: meeting for one, meeting in left.items() if one not in public}
+                left = _but(left, public)
         covered = blocks.cover({one: meeting.seen.times for one, meeting in left.items()}, self._reserved)
         crowd = [block for block in covered if _is_public(block)]
         if len(crowd) > blocks.MANY:
             public = {one: meeting for one, meeting in left.items() if blocks.is_public(one)}
-            why = f"{len(public):,} addresses of the Internet: {_often(_sum_of(public))}"
+            why = f"{len(public):,} addresses of the Internet: {often(_sum_of(public))}"
             yield from ((blocks.everybody(version), why) for version in sorted({one.version for one in public}))
             covered = [block for block in covered if not _is_public(block)]
         for block in covered:
@@ -379,6 +349,24 @@ class _Writer:
             if any(served):
                 return service
         return None
+
+
+def _but(met: Mapping[Address, _Meeting], held: Mapping[Address, _Meeting]) -> dict[Address, _Meeting]:
+    return {one: meeting for one, meeting in met.items() if one not in held}
+
+
+def _domains(meeting: _Meeting) -> list[str]:
+    """Return the names an address was met by that a policy can write."""
+    told = (name.lower().rstrip(".") for name in meeting.names if len(name) <= _LONGEST_DOMAIN)
+    return sorted({name for name in told if _DOMAIN.fullmatch(name)})
+
+
+def _by_name(met: Mapping[Address, _Meeting]) -> dict[str, dict[Address, _Meeting]]:
+    found: dict[str, dict[Address, _Meeting]] = defaultdict(dict)
+    for one, meeting in met.items():
+        for name in _domains(meeting):
+            found[name][one] = meeting
+    return dict(sorted(found.items()))
 
 
 def _world(service: Service, met: Iterable[Address]) -> Iterator[Block]:
@@ -412,7 +400,7 @@ def _outside(block: Block, met: Mapping[Address, _Meeting]) -> str:
     known = sorted({name for meeting in held.values() for name in meeting.identities} - {"world"})
     who = ", ".join([*names[:3], *(["…"] if names[3:] else []), *known]) or "outside the cluster"
     wider = f", {len(held)} of its addresses" if network and network.num_addresses > 1 else ""
-    return f"{who}{wider}: {_often(_sum_of(held))}"
+    return f"{who}{wider}: {often(_sum_of(held))}"
 
 
 def _ports(at: Mapping[tuple[str, int], Seen], callee: Workload | None) -> Iterator[Port]:
@@ -446,8 +434,15 @@ def _order(port: Port) -> tuple[str, int, str, int]:
 
 
 def _place(source: Source) -> tuple[int, str, str]:
-    peer = source.peer
-    return (0, peer.namespace, peer.workload) if isinstance(peer, Pods) else (1, peer.cidr, "")
+    match source.peer:
+        case Pods(namespace, _, workload):
+            return 0, namespace, workload
+        case Entity(name):
+            return 1, name, ""
+        case Name(name):
+            return 2, name, ""
+        case Block(cidr):
+            return 3, cidr, ""
 
 
 def _sum(seen: Iterable[Seen]) -> Seen:
@@ -459,18 +454,6 @@ def _sum(seen: Iterable[Seen]) -> Seen:
 
 def _sum_of(met: Mapping[Address, _Meeting]) -> Seen:
     return _sum(meeting.seen for meeting in met.values())
-
-
-def _often(seen: Seen) -> str:
-    """Say how often, in steps of ten, so that another day of the same changes no line.
-
-    >>> _often(Seen(1234, frozenset({1, 2}), None)), _often(Seen(3, frozenset({1}), None))
-    ('seen 1,000 times or more on 2 days', 'seen less than 10 times on 1 day')
-    """
-    step = 10 ** (len(str(seen.times)) - 1)
-    often = f"{step:,} times or more" if step >= 10 else "less than 10 times"
-    days = len(seen.days)
-    return f"seen {often} on {days:,} day{'s' * (days != 1)}" if days < 7 else f"seen {often} on 7 days or more"
 
 
 def _name(key: Key) -> str:

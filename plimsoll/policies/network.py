@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import polars as pl
 
 from plimsoll import errors
-from plimsoll.policies import addresses, admin_documents, documents, intervals, policy, ports
+from plimsoll.policies import (
+    addresses,
+    admin_documents,
+    calico_documents,
+    cilium_documents,
+    documents,
+    intervals,
+    policy,
+    ports,
+)
 from plimsoll.policies.intervals import Intervals
 from plimsoll.policies.policy import End, Policy, Rule, Way, Workload
 
@@ -17,11 +26,12 @@ IpBlocks = Literal["external-only", "all"]
 NAME_LABEL = "kubernetes.io/metadata.name"
 _TIERS = ("admin", "network", "baseline")
 _GROUPS = {
-    "NetworkPolicy": ("networking.k8s.io", "extensions"),
+    "NetworkPolicy": ("networking.k8s.io", "extensions", *calico_documents.GROUPS),
+    cilium_documents.KIND: ("cilium.io",),
     "MultiNetworkPolicy": ("k8s.cni.cncf.io",),
     **dict.fromkeys(admin_documents.KINDS, ("policy.networking.k8s.io",)),
 }
-CLUSTER_KINDS = ("NetworkPolicy", *admin_documents.KINDS)
+CLUSTER_KINDS = ("NetworkPolicy", cilium_documents.KIND, *admin_documents.KINDS)
 _SHOWN = 3
 Cause = Literal["rule", "port", "peer", "both"]
 """Why a connection is denied: a rule says so; the peer is allowed on other ports; the port is for others; neither."""
@@ -155,6 +165,8 @@ class PolicySet:
         if isinstance(peer, policy.Pods):
             namespace = end.namespace if isinstance(end, Workload) else ""
             return peer.has(end, self.namespace_labels(namespace))
+        if isinstance(peer, policy.Names):
+            return peer.has(end)
         if not isinstance(peer, policy.Block):
             return False
         if isinstance(end, policy.External):
@@ -223,11 +235,14 @@ def read(
     """Return the policies of these kinds of a frame of tables.OBJECTS; what the API would refuse is in `refused`."""
     found: list[Policy] = []
     refused: list[Refused] = []
+    places = _places(objects)
     for row in present(objects).filter(pl.col("kind").is_in(kinds)).iter_rows(named=True):
-        if row["apiVersion"].partition("/")[0] not in _GROUPS[row["kind"]]:
+        group = row["apiVersion"].partition("/")[0]
+        if group not in _GROUPS[row["kind"]]:
             continue
+        kind = group if group in calico_documents.GROUPS else row["kind"]
         try:
-            found.append(_policy(row["kind"], _namespace(row["kind"], row["namespace"]), row["name"], row["object"]))
+            found.append(_policy(kind, _namespace(kind, row["namespace"]), row["name"], row["object"], places))
         except errors.BROKEN as broken:
             place = f"{row['namespace']}/{row['name']}".removeprefix("/")
             refused.append(Refused(f"{row['kind']} {place}", " ".join(str(broken).split())[:200]))
@@ -238,10 +253,41 @@ def _namespace(kind: str, told: str) -> str:
     return told if kind in admin_documents.KINDS else told or "default"
 
 
-def _policy(kind: str, namespace: str, name: str, text: str) -> Policy:
+def _policy(kind: str, namespace: str, name: str, text: str, places: cilium_documents.Places) -> Policy:
     if kind in admin_documents.KINDS:
         return admin_documents.cluster_policy(text, kind, name)
+    if kind in calico_documents.GROUPS:
+        return calico_documents.read(text, namespace, name)
+    if kind == cilium_documents.KIND:
+        return cilium_documents.read(text, namespace, name, places)
     return documents.network_policy(text, namespace, name, kind)
+
+
+def _places(objects: pl.DataFrame) -> cilium_documents.Places:
+    """Return where nodes, the API server and pods are, as objects tell."""
+    kind = pl.col("kind")
+    pods = objects.filter(kind == "Pod")
+    hosts = pods["object"].str.json_path_match("$.status.hostIP")
+    nodes = [hosts, objects.filter(kind == "Node")["ips"].explode()]
+    return cilium_documents.Places(
+        _addresses(text for told in nodes for text in told),
+        _addresses(apiserver(objects)),
+        _addresses(pods["ips"].explode()),
+    )
+
+
+def apiserver(objects: pl.DataFrame) -> Iterator[str]:
+    """Yield the addresses behind the Service default/kubernetes."""
+    own = (pl.col("name") == "kubernetes") | pl.col("labels").list.contains("kubernetes.io/service-name=kubernetes")
+    ends = objects.filter(
+        pl.col("kind").is_in(["Endpoints", "EndpointSlice"]) & own & (pl.col("namespace") == "default")
+    )
+    yield from ends["ips"].explode().drop_nulls()
+
+
+def _addresses(texts: Iterable[str | None]) -> Intervals:
+    numbers = (addresses.address(text) for text in set(texts) if text)
+    return intervals.union([(number, number) for number in numbers if number is not None])
 
 
 def present(objects: pl.DataFrame) -> pl.DataFrame:

@@ -2,113 +2,94 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
-from plimsoll.policies.generate import Generated, Pods, Policy, Port, Rule
-from plimsoll.policies.separating import Selector
+from plimsoll.policies import yaml_lines
+from plimsoll.policies.blocks import Block
+from plimsoll.policies.drafts import Dialect, Generated, Pods, Policy, Port, Rule, Source
+from plimsoll.policies.yaml_lines import comment, quoted
 
-MARK = "# Written by plimsoll policies generate; what is edited here is lost when it runs again."
-"""First line of each file we write: others are never touched."""
-DEFAULT_DENY = "default-deny"
-_NAMESPACE = "kubernetes.io/metadata.name"
-_PLAIN = re.compile(r"[a-z0-9]([a-z0-9.-]{0,200}[a-z0-9])?")
-_SIMPLE = re.compile(r"[ !#-\[\]-~]*")
-_INDENT = "  "
+DIALECT = Dialect(port_names=True)
+_API = ("networking.k8s.io/v1", "NetworkPolicy")
 
 
 def files(generated: Generated) -> dict[str, str]:
     """Return the text of each file by its path: a folder for each namespace, a file for each policy."""
-    found = {
-        f"{_folder(space)}/{DEFAULT_DENY}.yaml": default_deny(space, _unseen(generated, space))
-        for space in generated.namespaces
-    }
-    return found | {f"{_folder(one.workload.namespace)}/{one.name}.yaml": document(one) for one in generated.policies}
+    return yaml_lines.files(generated, default_deny, document)
 
 
-def _unseen(generated: Generated, space: str) -> list[str]:
-    return [f"{key.kind}/{key.name}" for key in generated.unseen if key.namespace == space]
-
-
-def _folder(namespace: str) -> str:
-    """Return a folder's name; what is no namespace's name cannot lead elsewhere."""
-    return namespace if _PLAIN.fullmatch(namespace) else "_" + namespace.encode().hex()[:200]
-
-
-def default_deny(namespace: str, unseen: Sequence[str]) -> str:
+def default_deny(namespace: str, why: str) -> str:
     """Return the policy that closes a namespace to all that no other policy allows.
 
-    >>> print(default_deny("shop", ["Job/migrate"]).partition("spec:")[2])
+    >>> print(default_deny("shop", "every pod").partition("spec:")[2])
     <BLANKLINE>
-      podSelector: {}  # every pod; closed too, though never seen: Job/migrate
+      podSelector: {}  # every pod
       policyTypes:
         - Ingress
         - Egress
     <BLANKLINE>
     """
-    closed = f"every pod; closed too, though never seen: {', '.join(unseen)}" if unseen else "every pod"
-    return "\n".join([*_head(DEFAULT_DENY, namespace, ()), f"  podSelector: {{}}{_comment(closed)}", *_types(), ""])
+    head = yaml_lines.head(*_API, yaml_lines.DEFAULT_DENY, namespace)
+    return "\n".join([yaml_lines.MARK, *head, f"  podSelector: {{}}{comment(why)}", *_types("Ingress", "Egress"), ""])
 
 
 def document(policy: Policy) -> str:
     """Return the NetworkPolicy of a workload."""
-    lines = [*_head(policy.name, policy.workload.namespace, (f"For {policy.workload}.", *policy.notes))]
-    lines += ["  podSelector:", *_selector(policy.selector, 2)] if _selects(policy.selector) else ["  podSelector: {}"]
-    lines += _types()
+    lines = [yaml_lines.MARK, *_above(policy), *_types("Ingress", "Egress")]
     for way, side, rules in (("ingress", "from", policy.ingress), ("egress", "to", policy.egress)):
-        lines += [f"  {way}:"] if rules else [f"  {way}: []{_comment('none was seen')}"]
-        for rule in rules:
-            lines += _rule(rule, side, policy.workload.namespace)
+        lines += _way(way, side, rules, policy) if rules else [f"  {way}: []{comment('none was seen')}"]
     return "\n".join([*lines, ""])
 
 
-def _head(name: str, namespace: str, notes: Iterable[str]) -> Iterator[str]:
-    yield MARK
-    yield from (f"# {_printable(note)}" for note in notes)
-    yield "apiVersion: networking.k8s.io/v1"
-    yield "kind: NetworkPolicy"
-    yield "metadata:"
-    yield f"  name: {quoted(name)}"
-    yield f"  namespace: {quoted(namespace)}"
-    yield "  labels:"
-    yield '    app.kubernetes.io/managed-by: "plimsoll"'
-    yield "spec:"
+def addition(policy: Policy) -> str:
+    """Return a NetworkPolicy that only adds these rules to what others allow: it closes no way that is open."""
+    ways = [one for one in (("ingress", "from", policy.ingress), ("egress", "to", policy.egress)) if one[2]]
+    lines = [*_above(policy), *_types(*(way.capitalize() for way, _, _ in ways))]
+    for way, side, rules in ways:
+        lines += _way(way, side, rules, policy)
+    return "\n".join([*lines, ""])
 
 
-def _types() -> list[str]:
-    return ["  policyTypes:", "    - Ingress", "    - Egress"]
+def _above(policy: Policy) -> Iterator[str]:
+    yield from yaml_lines.head(*_API, policy.name, policy.workload.namespace, yaml_lines.notes(policy))
+    yield from yaml_lines.selecting("podSelector", policy.selector, "  ")
 
 
-def _rule(rule: Rule, side: str, namespace: str) -> Iterator[str]:
-    yield f"    - {side}:"
-    for source in rule.peers:
-        if isinstance(source.peer, Pods):
-            yield from _pods(source.peer, namespace, source.why)
-        else:
-            yield f"        - ipBlock:{_comment(source.why)}"
-            yield f"            cidr: {quoted(source.peer.cidr)}"
-            if source.peer.without:
-                yield "            except:"
-                yield from (f"              - {quoted(cidr)}" for cidr in source.peer.without)
-    yield "      ports:"
-    for port in rule.ports:
-        yield from _port(port)
+def _types(*types: str) -> list[str]:
+    return ["  policyTypes:", *(f"    - {one}" for one in types)]
+
+
+def _way(way: str, side: str, rules: tuple[Rule, ...], policy: Policy) -> Iterator[str]:
+    yield f"  {way}:"
+    for rule in rules:
+        yield f"    - {side}:"
+        for source in rule.peers:
+            yield from _peer(source, policy.workload.namespace)
+        yield "      ports:"
+        for port in rule.ports:
+            yield from _port(port)
+
+
+def _peer(source: Source, namespace: str) -> Iterator[str]:
+    """Yield a peer; this kind has none but pods and blocks."""
+    if isinstance(source.peer, Pods):
+        yield from _pods(source.peer, namespace, source.why)
+    elif isinstance(source.peer, Block):
+        yield f"        - ipBlock:{comment(source.why)}"
+        yield f"            cidr: {quoted(source.peer.cidr)}"
+        if source.peer.without:
+            yield "            except:"
+            yield from (f"              - {quoted(cidr)}" for cidr in source.peer.without)
 
 
 def _pods(peer: Pods, namespace: str, why: str) -> Iterator[str]:
     if peer.namespace == namespace:
-        yield (
-            f"        - podSelector:{_comment(why)}"
-            if _selects(peer.selector)
-            else f"        - podSelector: {{}}{_comment(why)}"
-        )
-        yield from _selector(peer.selector, 6)
+        yield from yaml_lines.selecting("- podSelector", peer.selector, "        ", why)
         return
-    yield f"        - namespaceSelector:{_comment(why)}"
+    yield f"        - namespaceSelector:{comment(why)}"
     yield "            matchLabels:"
-    yield f"              {_NAMESPACE}: {quoted(peer.namespace)}"
-    yield "          podSelector:" if _selects(peer.selector) else "          podSelector: {}"
-    yield from _selector(peer.selector, 6)
+    yield f"              {yaml_lines.NAMESPACE}: {quoted(peer.namespace)}"
+    yield from yaml_lines.selecting("podSelector", peer.selector, "          ")
 
 
 def _port(port: Port) -> Iterator[str]:
@@ -116,49 +97,3 @@ def _port(port: Port) -> Iterator[str]:
     yield f"          port: {quoted(port.name) if port.name else port.number}"
     if port.last is not None and port.last != port.number:
         yield f"          endPort: {port.last}"
-
-
-def _selects(selector: Selector) -> bool:
-    return bool(selector.labels or selector.absent)
-
-
-def _selector(selector: Selector, depth: int) -> Iterator[str]:
-    """Yield a selector's lines; one of nothing has been written as `{}`."""
-    indent = _INDENT * depth
-    if selector.labels:
-        yield f"{indent}matchLabels:"
-        yield from (f"{indent}  {quoted(key)}: {quoted(value)}" for key, value in selector.labels)
-    if selector.absent:
-        yield f"{indent}matchExpressions:"
-    for key in selector.absent:
-        yield f"{indent}  - key: {quoted(key)}"
-        yield f"{indent}    operator: DoesNotExist"
-
-
-def quoted(text: str) -> str:
-    r"""Return a text as a YAML scalar that every reader takes for a text, YAML 1.1's too.
-
-    >>> quoted("y"), quoted('a"b'), quoted("\u2028\U0001f600")
-    ('"y"', '"a\\"b"', '"\\u2028\\U0001F600"')
-    """
-    if _SIMPLE.fullmatch(text):
-        return f'"{text}"'
-    return '"' + "".join(map(_escaped, text)) + '"'
-
-
-def _escaped(char: str) -> str:
-    if char in '"\\':
-        return "\\" + char
-    if char.isascii() and char.isprintable():
-        return char
-    return f"\\u{ord(char):04X}" if ord(char) < 1 << 16 else f"\\U{ord(char):08X}"
-
-
-def _comment(text: str) -> str:
-    return f"  # {_printable(text)}"
-
-
-def _printable(text: str) -> str:
-    """Return a text that stays in its line."""
-    short = text[:1000]
-    return short if short.isprintable() else "".join(char if char.isprintable() else "?" for char in short)

@@ -8,6 +8,7 @@ connection allows it, denies it or passes it on.
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
@@ -62,6 +63,8 @@ class External(NamedTuple):
     """Addresses outside the cluster."""
 
     addresses: Intervals
+    names: tuple[str, ...] = ()
+    """The domain names they were reached by, where that is told."""
 
     @property
     def text(self) -> str:
@@ -114,7 +117,29 @@ class Beyond(NamedTuple):
     text: str
 
 
-Peer = Pods | Block | Beyond
+class Names(NamedTuple):
+    """Whatever a domain name leads to, or the names that a pattern means."""
+
+    name: str
+    pattern: str = ""
+
+    def has(self, end: End) -> bool:
+        """Say whether an end was reached by such a name; `*` stands for letters within one label, or alone for any name.
+
+        >>> Names("", "*.example.com").has(External((), ("a.example.com",))), Names("a").has(External(()))
+        (True, False)
+        """
+        told = end.names if isinstance(end, External) else ()
+        return any(one == self.name or (self.pattern and _fits(self.pattern, one)) for one in told)
+
+
+def _fits(pattern: str, name: str) -> bool:
+    """Say whether a name is of a pattern, label by label; no label is looked at twice."""
+    wanted, told = pattern.split("."), name.split(".")
+    return pattern == "*" or (len(wanted) == len(told) and all(map(fnmatch.fnmatchcase, told, wanted)))
+
+
+Peer = Pods | Block | Beyond | Names
 
 
 class PortRange(NamedTuple):

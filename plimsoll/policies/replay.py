@@ -23,7 +23,7 @@ def _sides() -> dict[str, tuple[str, ...]]:
 
 
 SIDES = _sides()
-KEYS = (*SIDES["source"], *SIDES["destination"], "destination_service", "destination_port", "l4_protocol")
+KEYS = (*SIDES["source"], *SIDES["destination"], "destination_service", "name", "destination_port", "l4_protocol")
 SUMS = (col("count").sum(), col("first").min(), col("last").max())
 
 
@@ -94,7 +94,9 @@ def of(events: pl.DataFrame) -> pl.DataFrame:
         *(_pod(side).alias(f"{side}_pod_name") for side in SIDES),
         *(col(f"{side}_labels").list.sort() for side in SIDES),
     )
-    counted = plain.with_columns(col("count").fill_null(1), first="time", last="time")
+    counted = plain.with_columns(
+        col("count").fill_null(1), first="time", last="time", name=col("destination_names").list.first()
+    )
     return counted.group_by(*KEYS).agg(*SUMS)
 
 
@@ -169,7 +171,9 @@ def _end(row: Mapping[str, Any], side: str, told: Known) -> tuple[Workload | Ext
     namespace, kind, name, pod, listed, identity, ip = (row[column] for column in SIDES[side])
     if name is None and pod is None:
         number = addresses.address(ip or "")
-        return (None if number is None else External(((number, number),))), f"no address of {identity or 'an end'}"
+        names = (row["name"].lower().rstrip("."),) if side == "destination" and row["name"] else ()
+        found = None if number is None else External(((number, number),), names)
+        return found, f"no address of {identity or 'an end'}"
     namespace = namespace or "default"
     by_name = told.by_name.get((namespace, kind or "Pod", name or pod))
     if listed is None:

@@ -11,6 +11,7 @@ import msgspec
 import polars as pl
 
 from plimsoll import errors
+from plimsoll.policies import network as network_policies
 from plimsoll.policies import selectors, services, workloads
 from plimsoll.policies.documents import Part
 from plimsoll.policies.policy import NamedPort
@@ -140,7 +141,7 @@ def cluster(objects: pl.DataFrame, told: pl.DataFrame) -> Cluster:
         frozenset(objects.filter(col("kind") == "Namespace")["name"].drop_nulls()),
         frozenset(pods["ips"].explode().drop_nulls()) - hosts,
         frozenset(nodes["ips"].explode().drop_nulls()) | hosts,
-        frozenset(apiserver(objects)),
+        frozenset(network_policies.apiserver(objects)),
         tuple(sorted({cidr for text in nodes["object"] for cidr in _cidrs(text)})),
     )
 
@@ -231,13 +232,6 @@ def _cidrs(text: str) -> Iterator[str]:
     except errors.BROKEN:
         return
     yield from spec.cidrs or ([spec.cidr] if spec.cidr else [])
-
-
-def apiserver(objects: pl.DataFrame) -> Iterator[str]:
-    """Yield the addresses behind the Service default/kubernetes."""
-    own = (col("name") == "kubernetes") | col("labels").list.contains("kubernetes.io/service-name=kubernetes")
-    ends = objects.filter(col("kind").is_in(["Endpoints", "EndpointSlice"]) & own & (col("namespace") == "default"))
-    yield from ends["ips"].explode().drop_nulls()
 
 
 def network(text: str) -> Network | None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from plimsoll.policies import generate
+from plimsoll.policies import drafts, generate
 from plimsoll.policies.blocks import Block
-from plimsoll.policies.generate import Generated, Pods, Policy, Rule
+from plimsoll.policies.drafts import Generated, Pods, Policy, Rule
 from plimsoll.policies.templates import Key
 from tests.policies import flows
 from tests.policies.flows import REDIS, SHOP, WEB, flow
@@ -57,7 +57,7 @@ def test_dns_is_allowed_over_both_transports() -> None:
 
 def test_where_no_lookup_was_recorded_callers_may_ask_the_usual_dns() -> None:
     found = made(flows.seen(flow(WEB, REDIS, 6379)), *SHOP)
-    assert policy(found, "web").egress[-1] == generate.USUAL_DNS
+    assert policy(found, "web").egress[-1] == drafts.USUAL_DNS
 
 
 def test_a_service_that_was_called_is_the_pods_behind_it_at_their_own_port() -> None:
