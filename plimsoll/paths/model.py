@@ -199,6 +199,32 @@ class Model:
         }
         return found | {(namespace_of(one), one.name): one for one in self.cluster.of("Secret") if one.name}
 
+    def places(self, kind: str, namespace: str, name: str) -> list[str]:
+        """Return the namespaces where something of this name can be: the one that is told, else all where it is.
+
+        Kinds: `accounts`, `secrets`, `services`, `pods`, `config_maps`.
+        """
+        return [namespace] if namespace else self._places[kind].get(name, [])
+
+    @cached_property
+    def _places(self) -> Mapping[str, Mapping[str, list[str]]]:
+        pods = ((one.namespace, name) for one in self.workloads for name in one.pods)
+        services = ((one.namespace, one.name) for one in self.services)
+        kinds = {"accounts": self.accounts, "secrets": self.secrets, "config_maps": self.config_maps}
+        pairs: dict[str, Iterable[_Named]] = {**kinds, "pods": pods, "services": services}
+        found: dict[str, dict[str, list[str]]] = {}
+        for kind, named in pairs.items():
+            by_name: dict[str, list[str]] = defaultdict(list)
+            for namespace, name in named:
+                by_name[name].append(namespace)
+            found[kind] = by_name
+        return found
+
+    @cached_property
+    def by_pod(self) -> Mapping[_Named, Workload]:
+        """The workload of each pod, by namespace and name."""
+        return {(one.namespace, name): one for one in self.workloads for name in one.pods}
+
     @cached_property
     def config_maps(self) -> Mapping[_Named, Object]:
         """ConfigMaps."""

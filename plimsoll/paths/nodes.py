@@ -12,7 +12,7 @@ ANYONE = "Anyone"
 ANY_NODE = "Node:*"
 CLOUD_NODE = "Cloud:node"
 CLUSTER_ADMIN = "Sink:cluster-admin"
-_SET = "~"
+_SET, _UNDER = "~", "\t"
 
 
 def container(namespace: str, pod: str, name: str) -> str:
@@ -111,6 +111,15 @@ def set_of(what: str, shown: str) -> str:
     return f"{_SET}{what} {shown}"
 
 
+def within(node: str, place: str) -> str:
+    """Return the id of something held under some circumstance only, shown as the thing itself.
+
+    >>> shown(within("SA:argo/controller", "shop"))
+    'SA:argo/controller'
+    """
+    return f"{node}{_UNDER}{place}"
+
+
 def is_set(node: str) -> bool:
     """Say whether an id is that of a set."""
     return node.startswith(_SET)
@@ -122,7 +131,7 @@ def shown(node: str) -> str:
     >>> shown("~exec Container:shop/*/*"), shown("Internet")
     ('Container:shop/*/*', 'Internet')
     """
-    return node.partition(" ")[2] if is_set(node) else node
+    return node.partition(" ")[2] if is_set(node) else node.partition(_UNDER)[0]
 
 
 def kind(node: str) -> str:

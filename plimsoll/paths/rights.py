@@ -112,12 +112,25 @@ class Rights:
         self.bindings = grants.bindings(frame)
         self.roles = grants.roles(frame)
         """The rules of each role by kind, namespace and name."""
+        self._in_namespace: dict[str, list[str]] = defaultdict(list)
+        for kind, namespace, name in self.roles:
+            if kind == "Role":
+                self._in_namespace[namespace].append(name)
         self._of_subject: dict[str, list[Binding]] = defaultdict(list)
         for one in self.bindings:
             for subject in one.subjects if one.rules else ():
                 self._of_subject[subject].append(one)
         self._made: dict[tuple[int, ...], Powers] = {}
         self._grants: dict[int, list[Grant]] = {}
+
+    def in_namespace(self, namespace: str) -> list[str]:
+        """Return the names of the Roles of a namespace."""
+        return self._in_namespace.get(namespace, [])
+
+    def names_in(self, kind: str, namespace: str) -> set[str]:
+        """Return the names of the roles of a kind; of Roles, those of a namespace."""
+        place = namespace if kind == "Role" else ""
+        return {name for told, where, name in self.roles if told == kind and where == place}
 
     def subjects(self) -> Iterator[str]:
         """Yield the ids of those that bindings name."""
@@ -139,6 +152,13 @@ class Rights:
         unique = {id(one): one for name in names_of(identity) for one in self._of_subject.get(name, ())}
         return [*unique.values()]
 
+    def objects_of(self, one: Binding) -> tuple[str, ...]:
+        """Return a binding and its role, where that is not built in: changing either takes the right away."""
+        binding = nodes.ref(one.kind, one.name, one.namespace)
+        if one.role_kind == "ClusterRole" and one.role in self.builtin:
+            return (binding,)
+        return (binding, nodes.ref(one.role_kind, one.role, one.namespace if one.role_kind == "Role" else ""))
+
     def of_role(self, kind: str, name: str, namespace: str) -> Powers:
         """Return what a role comes to where it is bound."""
         rules = self.roles.get((kind, namespace if kind == "Role" else "", name)) or ()
@@ -154,19 +174,16 @@ class Rights:
 
     def _granted(self, one: Binding) -> list[Grant]:
         if id(one) not in self._grants:
-            self._grants[id(one)] = [*_grants(one, self.builtin)]
+            self._grants[id(one)] = [*_grants(one, self.objects_of(one))]
         return self._grants[id(one)]
 
 
-def _grants(one: Binding, builtin: frozenset[str]) -> Iterator[Grant]:
-    objects = [nodes.ref(one.kind, one.name, one.namespace)]
-    if not (one.role_kind == "ClusterRole" and one.role in builtin):
-        objects.append(nodes.ref(one.role_kind, one.role, one.namespace if one.role_kind == "Role" else ""))
+def _grants(one: Binding, objects: tuple[str, ...]) -> Iterator[Grant]:
     shown = nodes.role(one.role_kind, one.role, one.namespace)
     place = f"{one.namespace}/" if one.namespace else ""
     why = f"{one.kind} {place}{one.name} ({one.role_kind} {one.role})"
     for rule in one.rules or ():
-        yield Grant(rule, one.namespace, shown, tuple(objects), why)
+        yield Grant(rule, one.namespace, shown, objects, why)
 
 
 def _place(kind: str, namespace: str) -> str:
