@@ -19,6 +19,7 @@ from plimsoll.policies import (
     edges,
     generate,
     kinds,
+    lookups,
     network,
     policy,
     replay,
@@ -72,11 +73,29 @@ class Kept(NamedTuple):
     """Digests of the inputs that are in it: none is counted twice."""
 
 
+class Names:
+    """Names of addresses that come in, each by when it was told first and last."""
+
+    def __init__(self) -> None:
+        self._parts: list[pl.DataFrame] = []
+
+    def take(self, told: pl.DataFrame) -> None:
+        """Take in what a batch told (lookups.SCHEMA)."""
+        if not told.is_empty():
+            self._parts.append(told)
+
+    def told(self) -> pl.DataFrame:
+        """Return what was told so far."""
+        if len(self._parts) > 1:
+            self._parts = [lookups.added(self._parts)]
+        return self._parts[0] if self._parts else lookups.SCHEMA.to_frame()
+
+
 class Edges:
     """Edges of flows that come in, added up as they come."""
 
-    def __init__(self, maps: resolve.Inventory) -> None:
-        self._maps = maps
+    def __init__(self, maps: resolve.Inventory, names: Names) -> None:
+        self._maps, self._names = maps, names
         self._parts: list[pl.DataFrame] = []
         self._labels: list[pl.DataFrame] = []
         self._fresh, self._held = 0, 0
@@ -86,9 +105,13 @@ class Edges:
         if stream == "audit" or events.is_empty():
             return
         if stream == "activity":
-            events = connections.of(resolve.resolve("activity", events, self._maps))
+            acts = resolve.resolve("activity", events, self._maps)
+            self._names.take(lookups.of_activity(acts))
+            events = connections.of(acts)
         self._labels.append(edges.labels_of(events))
-        self._parts.append(edges.of(resolve.resolve("flow", events, self._maps)))
+        flows = resolve.resolve("flow", events, self._maps)
+        self._names.take(lookups.of_flows(flows))
+        self._parts.append(edges.of(lookups.fill_flows(flows, self._names.told())))
         self._fresh += self._parts[-1].height + self._labels[-1].height
         # Half of what is held at least, so that many edges are not added up again for every batch.
         if self._fresh > max(REGROUP, self._held // 2):
@@ -124,10 +147,11 @@ def run(
     first = next((reject for one in read for reject in one.rejects), None)
     kept = kept_in(directory) if add else _NOTHING
     maps, rejects, accepted, segments = resolve.inventory(held), Rejects(), 0, set(kept.segments)
-    taken = Edges(maps)
+    names = Names()
+    taken = Edges(maps, names)
     taken.remember(kept)
     for source in found:
-        one, fresh = reading.Reading(source, format=form, size=SIZE), Edges(maps)
+        one, fresh = reading.Reading(source, format=form, size=SIZE), Edges(maps, names)
         for batch in batches(source, one, rejects):
             fresh.take(batch.stream, batch.events)
             progress(one.name, one.accepted + one.rejected)
@@ -136,6 +160,7 @@ def run(
             taken.remember(Kept(*fresh.told(), frozenset()))
             segments |= {one.digest} if one.digest else set()
     whole, told = taken.told()
+    whole = edges.added([lookups.fill(whole, names.told())])
     cluster = templates.cluster(held, told)
     written_as = kinds.KINDS[kind]
     generated = generate.generate(whole, cluster, written_as.dialect)

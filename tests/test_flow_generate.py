@@ -161,3 +161,56 @@ def test_a_recorded_app_needs_few_policies(shared_data: Path, tmp_path: Path) ->
     assert outcome.score.allowed == outcome.score.seen
     assert outcome.replayed is not None
     assert (outcome.replayed.denied, outcome.replayed.unjudged) == ([], {})
+
+
+HUBBLE_END = {
+    "namespace": "shop",
+    "pod_name": "web",
+    "labels": ["k8s:app=web"],
+    "workloads": [{"kind": "Pod", "name": "web"}],
+}
+DNS_END = {"namespace": "kube-system", "pod_name": "dns", "labels": ["k8s:k8s-app=kube-dns"]}
+
+
+def hubble(minute: int, to: str, port: int, **more: object) -> str:
+    flow = {
+        "time": f"2026-11-23T06:{30 + minute}:00Z",
+        "verdict": "FORWARDED",
+        "IP": {"source": "10.1.0.5", "destination": to},
+        "l4": {"UDP" if port == 53 else "TCP": {"source_port": 40000, "destination_port": port}},
+        "source": HUBBLE_END,
+        "destination": DNS_END if port == 53 else {"labels": ["reserved:world"]},
+        "is_reply": False,
+        **more,
+    }
+    return json.dumps({"flow": flow}) + "\n"
+
+
+ANSWER = hubble(
+    1,
+    "10.1.0.9",
+    53,
+    is_reply=True,
+    Type="L7",
+    l7={"type": "RESPONSE", "dns": {"query": "api.example.com.", "ips": ["203.0.113.7"]}},
+)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_name_that_dns_told_is_the_peer_of_later_connections(together: bool, tmp_path: Path) -> None:
+    calls = "".join(hubble(minute, "203.0.113.7", 443) for minute in range(2, 9))
+    asked = hubble(0, "10.1.0.9", 53)
+    (tmp_path / "a.jsonl").write_text(asked + (ANSWER if together else "") + calls)
+    (tmp_path / "b.jsonl").write_text("" if together else ANSWER)
+    (tmp_path / "objects.jsonl").write_text("".join(json.dumps(one) + "\n" for one in OBJECTS))
+    flow_generate.run(
+        [str(tmp_path / name) for name in (("a.jsonl",) if together else ("a.jsonl", "b.jsonl"))],
+        [str(tmp_path / "objects.jsonl")],
+        tmp_path / "out",
+        form=None,
+        kind="cilium",
+        progress=lambda _, __: None,
+    )
+    text = (tmp_path / "out/shop/pod-web.yaml").read_text()
+    assert 'matchName: "api.example.com"' in text
+    assert "matchPattern" in text

@@ -41,6 +41,8 @@ SPREAD = 8
 _SYSTEM = 1024
 _DOMAIN = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+")
 _LONGEST_DOMAIN = 253
+_INSIDE = (".cluster.local", ".svc")
+"""Endings of the cluster's own names, which lead to Services."""
 
 
 class _Call(NamedTuple):
@@ -358,7 +360,7 @@ def _but(met: Mapping[Address, _Meeting], held: Mapping[Address, _Meeting]) -> d
 def _domains(meeting: _Meeting) -> list[str]:
     """Return the names an address was met by that a policy can write."""
     told = (name.lower().rstrip(".") for name in meeting.names if len(name) <= _LONGEST_DOMAIN)
-    return sorted({name for name in told if _DOMAIN.fullmatch(name)})
+    return sorted({name for name in told if _DOMAIN.fullmatch(name) and not name.endswith(_INSIDE)})
 
 
 def _by_name(met: Mapping[Address, _Meeting]) -> dict[str, dict[Address, _Meeting]]:

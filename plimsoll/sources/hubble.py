@@ -6,7 +6,7 @@ many (`{"flows": […]}`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -32,6 +32,9 @@ RESERVED = {
 
 _OWN = ("io.kubernetes.pod.namespace=", "io.cilium.k8s.")
 """Labels that Cilium adds to a pod's own."""
+
+_ANSWERS = 64
+"""Addresses of one answer that are read: more than fit into what a resolver asks again for."""
 
 
 class Workload(msgspec.Struct, frozen=True):
@@ -90,10 +93,18 @@ class Service(msgspec.Struct, frozen=True):
     namespace: str | None = None
 
 
+class Dns(msgspec.Struct, frozen=True):
+    """A question of DNS, and where it is an answer the addresses it tells."""
+
+    query: str | None = None
+    ips: list[str] | None = None
+
+
 class Layer7(msgspec.Struct, frozen=True):
     """A request or answer that the proxy saw."""
 
     type: str | None = None
+    dns: Dns | None = None
 
 
 class Flow(msgspec.Struct, frozen=True):
@@ -191,7 +202,26 @@ def rows(flow: Flow) -> list[Row]:
         "node_name": flow.node_name,
         "count": 1,
     }
-    return [activity.filled({**told, **_end("source", opener), **_end("destination", called)})]
+    ends = activity.filled({**told, **_end("source", opener), **_end("destination", called)})
+    return [ends, *_answers(flow, opener)]
+
+
+def _answers(flow: Flow, asker: Side) -> Iterator[Row]:
+    """Yield the addresses that an answer of DNS tells its asker: a row for each, of no connection."""
+    dns = flow.l7.dns if flow.l7 else None
+    if dns is None or not dns.query or not dns.ips:
+        return
+    for address in dns.ips[:_ANSWERS]:
+        told: Row = {
+            "time": activity.at(flow.time),
+            "verdict": flow.verdict,
+            "is_reply": True,
+            "destination_ip": address,
+            "destination_names": [dns.query.rstrip(".")],
+            "node_name": flow.node_name,
+            "count": 1,
+        }
+        yield activity.filled({**told, **_end("source", asker)})
 
 
 def _untaught(flow: Flow) -> list[Row]:

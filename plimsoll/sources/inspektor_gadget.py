@@ -7,6 +7,8 @@ built-in gadgets' before that (`path`, `mountnsid`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from plimsoll.sources import activity, records
@@ -17,6 +19,8 @@ STREAM: records.Stream = "activity"
 _PROTOCOLS = {6: "tcp", 17: "udp", 132: "sctp"}
 _OUTGOING, _HOST = (4, "OUTGOING"), (0, "HOST")
 _RESPONSE = (1, "R")
+_MOST = 64
+"""Addresses of one answer that are read."""
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -118,6 +122,7 @@ class Event(msgspec.Struct, frozen=True):
     pkt_type: str | int | None = None
     name: str | None = None
     nameserver: Endpoint | str | None = None
+    addresses: str | list[str] | None = None
     addr: Endpoint | str | None = None
     port: int | None = None
     opts: str | None = None
@@ -150,7 +155,18 @@ def rows(event: Event) -> list[Row]:
     if done is None:
         return []
     base: Row = {"evt_source": "inspektor_gadget", "time": _time(event), "evt_res": _result(event)}
-    return [activity.filled({**base, **_who(event), **_where(event), **done})]
+    whole = {**base, **_who(event), **_where(event)}
+    return [activity.filled({**whole, **act}) for act in (done, *_answers(event))]
+
+
+def _answers(event: Event) -> Iterator[Row]:
+    """Yield the addresses that an answer of DNS tells who asked, an act for each."""
+    if event.qr not in _RESPONSE or event.pkt_type in _OUTGOING or not event.name:
+        return
+    told = event.addresses.split(",") if isinstance(event.addresses, str) else event.addresses or []
+    for address in told[:_MOST]:
+        if address.strip():
+            yield {"evt_type": "dns_answer", "fd_sip": address.strip(), "fd_sip_name": event.name.rstrip(".")}
 
 
 def _done(event: Event) -> Row | None:

@@ -193,3 +193,22 @@ def test_recorded_documents_are_read(shared_data: Path) -> None:
         parsed = hubble.parse([msgspec.json.format(path.read_bytes(), indent=-1)], 1)
         assert parsed.rejects == []
         assert parsed.events.height == parsed.accepted > 1
+
+
+def test_an_answer_of_dns_tells_the_name_of_each_address_and_to_whom() -> None:
+    dns = {"query": "api.example.com.", "ips": ["203.0.113.7", "203.0.113.8"]}
+    ports = {"UDP": {"source_port": 53, "destination_port": 40000}}
+    told_of = hubble.rows(
+        msgspec.convert(answer(Type="L7", l7={"type": "RESPONSE", "dns": dns}) | {"l4": ports}, hubble.Flow)
+    )
+    assert [(row.get("destination_ip"), row.get("destination_names")) for row in told_of[1:]] == [
+        ("203.0.113.7", ["api.example.com"]),
+        ("203.0.113.8", ["api.example.com"]),
+    ]
+    assert {row["source_workload_name"] for row in told_of} == {"web"}
+    assert all(row["is_reply"] for row in told_of)
+
+
+def test_a_question_of_dns_tells_no_address() -> None:
+    question = flow(Type="L7", l7={"type": "REQUEST", "dns": {"query": "api.example.com."}})
+    assert len(hubble.rows(msgspec.convert(question, hubble.Flow))) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from plimsoll.sources import inspektor_gadget
@@ -151,3 +152,14 @@ def test_recorded_events_are_read(shared_data: Path) -> None:
     parsed = inspektor_gadget.parse(lines, 1)
     assert (parsed.accepted, parsed.rejects) == (len(lines), [])
     assert set(parsed.events["evt_type"]) == {"openat", "connect", "dns"}
+
+
+def test_an_answer_of_dns_tells_the_name_of_each_address_to_who_asked() -> None:
+    ends = {"src": {"addr": "10.0.0.9", "port": 53, "proto": "UDP"}, "dst": {"addr": "10.0.0.5", "port": 40000}}
+    answer = event(qr="R", pkt_type="HOST", name="api.example.com.", addresses="203.0.113.7,203.0.113.8", **ends)
+    acts = inspektor_gadget.rows(msgspec.convert(answer, inspektor_gadget.Event))
+    assert [(act["evt_type"], act["fd_sip"], act.get("fd_sip_name")) for act in acts] == [
+        ("dns", "10.0.0.9", None),
+        ("dns_answer", "203.0.113.7", "api.example.com"),
+        ("dns_answer", "203.0.113.8", "api.example.com"),
+    ]
