@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from plimsoll import flow_scan, outputs
-from plimsoll.outputs import places, plain
-from plimsoll.posture import engine
-from plimsoll.posture.check import SEVERITIES, Severity
+from plimsoll import errors, flow_scan, outputs
+from plimsoll.outputs import places, plain, table
+from plimsoll.posture.check import SEVERITIES, Check, Severity
+from plimsoll.posture.engine import Finding
 
 OK, FINDINGS, INCOMPLETE = 0, 1, 3
-Form = Literal["table", "json", "jsonl", "yaml"]
-_SHOWN = 12
+Form = Literal["table", "json", "jsonl", "yaml", "sarif", "junit", "ocsf", "openreports", "html"]
+PLACED = ("sarif", "html")
+"""Forms that lead to a line of a file."""
 
 scan_app = App(
     name="scan",
@@ -27,74 +30,78 @@ scan_app = App(
 @scan_app.default
 def scan(
     paths: Annotated[
-        list[str],
+        list[str] | None,
         Parameter(help="Manifests: a file, folder, glob or `-`; all together are one cluster.", negative=()),
-    ],
+    ] = None,
     /,
     *,
     framework: Annotated[
         list[str] | None,
         Parameter(help="Only the checks of this framework, as pss-baseline@1.34; may be given again.", negative=()),
     ] = None,
+    exceptions: Annotated[
+        Path | None, Parameter(help="File of findings that somebody answers for, with reason and expiry.")
+    ] = None,
+    checks: Annotated[
+        list[Path] | None, Parameter(help="File of checks of your own; may be given again.", negative=())
+    ] = None,
+    list_: Annotated[bool, Parameter(name="--list", help="List the checks, judge nothing.", negative=())] = False,
     fail_on: Annotated[Severity | None, Parameter(help="Exit with 1 where a finding is at least this grave.")] = None,
     output: Annotated[Form, Parameter(name=["--output", "-o"], help="Form of the findings.")] = "table",
     color: Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")] = "auto",
 ) -> int:
     """Judge manifests by every check, or by those of a framework."""
-    told = _Told(flow_scan.scan(paths, framework or []))
-    outputs.write(output, told.rows(), sys.stdout, color=color)
-    return told.code(fail_on)
+    asked = flow_scan.Asked(framework or (), checks or (), exceptions)
+    if list_:
+        return _list([one.check for one in flow_scan.chosen_checks(asked)], output, color)
+    if not paths:
+        raise errors.UsageError("scan takes the PATHs of manifests (plimsoll scan --help)")
+    made = flow_scan.Scan(paths, asked, datetime.now(UTC), with_lines=output in PLACED or None)
+    gravest = _Gravest()
+    report = made.report(str(Path.cwd()))
+    outputs.report(output, report._replace(findings=gravest.of(report.findings)), sys.stdout, color=color)
+    coverage = made.coverage()
+    for problem in coverage.problems:
+        print(f"plimsoll: {plain.shown(problem)}", file=sys.stderr)
+    if fail_on and gravest.grade <= SEVERITIES.index(fail_on):
+        return FINDINGS
+    return INCOMPLETE if coverage.unjudged else OK
 
 
-class _Told:
-    """The findings of a scan as rows, and what is to be said of it at the end."""
+class _Gravest:
+    """How grave the gravest of some findings is, seen while they pass."""
 
-    def __init__(self, scan: flow_scan.Scan) -> None:
-        self._scan = scan
-        self._gravest = len(SEVERITIES)
-        self._unjudged: list[engine.Unjudged] = []
+    def __init__(self) -> None:
+        self.grade = len(SEVERITIES)
 
-    def rows(self) -> Iterator[dict[str, object]]:
-        """Yield each finding as it is made."""
-        for one in self._scan.results:
-            if isinstance(one, engine.Unjudged):
-                self._unjudged.append(one)
-            else:
-                self._gravest = min(self._gravest, SEVERITIES.index(one.check.severity))
-                yield row(one)
-
-    def code(self, fail_on: Severity | None) -> int:
-        """Say what could not be judged and return the exit code."""
-        read = self._scan.read
-        for reject in read.rejects[:_SHOWN]:
-            print(plain.shown(f"plimsoll: {reject.file}:{reject.line}: {reject.reason}"), file=sys.stderr)
-        if read.rejected > _SHOWN:
-            print(f"plimsoll: {read.rejected:,} documents in all were set aside", file=sys.stderr)
-        for one in self._unjudged[:_SHOWN]:
-            print(plain.shown(f"plimsoll: {one.check.id} could not judge {one.object}: {one.reason}"), file=sys.stderr)
-        if fail_on and self._gravest <= SEVERITIES.index(fail_on):
-            return FINDINGS
-        return INCOMPLETE if read.rejected or self._unjudged else OK
+    def of(self, told: Iterable[Finding]) -> Iterator[Finding]:
+        """Yield the findings."""
+        for found in told:
+            self.grade = min(self.grade, SEVERITIES.index(found.check.severity))
+            yield found
 
 
-def row(found: engine.Finding) -> dict[str, object]:
-    """Return a finding in the form that programs read."""
-    check, one = found.check, found.object
-    return {
-        "check": check.id,
-        "title": check.title,
-        "controls": found.controls,
-        "severity": check.severity,
-        "object": {
-            "kind": one.kind,
-            "namespace": one.namespace,
-            "name": one.name,
-            "file": one.file,
-            "line": one.line,
-            "document": one.document,
-        },
-        "field": found.field,
-        "message": found.message,
-        "attack": check.attack,
-        "fix": check.fix,
-    }
+def _list(checks: list[Check], output: Form, color: places.Color) -> int:
+    """Print checks, gravest first."""
+    checks.sort(key=lambda check: (SEVERITIES.index(check.severity), check.id))
+    if output == "table":
+        columns = [table.Column(name) for name in ("SEVERITY", "CHECK", "WHAT", "CONTROLS")]
+        texts = [[one.severity, one.id, one.title, " ".join(_controls(one))] for one in checks]
+        table.show(columns, texts, sys.stdout, none="No checks.", color=color)
+        return OK
+    told = [
+        {
+            **{name: getattr(one, name) for name in ("id", "title", "severity", "danger", "fix", "patch", "attack")},
+            "controls": _controls(one),
+        }
+        for one in checks
+    ]
+    if output == "jsonl":
+        outputs.write("jsonl", told, sys.stdout)
+    else:
+        outputs.document(output, told, sys.stdout)
+    return OK
+
+
+def _controls(check: Check) -> list[str]:
+    return [*dict.fromkeys(control for one in check.tests for control in one.controls)]

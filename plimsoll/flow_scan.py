@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from plimsoll import errors
 from plimsoll.cluster import manifests
-from plimsoll.posture import engine, frameworks, rows
+from plimsoll.outputs import findings
+from plimsoll.posture import engine, exceptions, frameworks, lines, rows
+from plimsoll.posture.check import Check
 from plimsoll.posture.objects import Body, Cluster, Object
 
 KEPT = 1_000
@@ -37,7 +42,7 @@ class Read:
             self.refuse(told)
             return
         try:
-            self._open(_decoded(told.json), told, number, 0)
+            self._open(_decoded(told.json), told, number, "")
         except manifests.BROKEN as broken:
             self.refuse(manifests.Reject(told.file, told.line, manifests.reason(broken)))
 
@@ -47,25 +52,24 @@ class Read:
         if len(self.rejects) < KEPT:
             self.rejects.append(reject)
 
-    def _open(self, value: object, at: manifests.Document, number: int, depth: int) -> None:
+    def _open(self, value: object, at: manifests.Document, number: int, within: str) -> None:
         """Take an object, or each within a list of them."""
         items = _items(value)
         if items is not None:
-            if depth >= _DEEPEST or len(items) > MOST_ITEMS:
+            if within.count("[") >= _DEEPEST or len(items) > MOST_ITEMS:
                 raise ValueError("a list too deep or too long")
-            for item in items:
-                self._open(item, at, number, depth + 1)
+            before = f"{within}.items" if within else "items"
+            for place, item in enumerate(items):
+                self._open(item, at, number, f"{before if isinstance(value, dict) else within}[{place}]")
         elif not isinstance(value, dict):
-            self._refuse_or_pass(at, depth, "no object of Kubernetes")
+            self._refuse_or_pass(at, within, "no object of Kubernetes")
         elif isinstance(value.get("kind"), str) and value["kind"]:
-            self.objects.append(Object(value, at.file, at.line, number))
-        elif "kind" in value or depth:
-            self.refuse(manifests.Reject(at.file, at.line, "an object without a kind"))
+            self.objects.append(Object(value, at.file, at.line, number, within))
         else:
-            self.foreign += 1
+            self._refuse_or_pass(at, within or ("kind" if "kind" in value else ""), "an object without a kind")
 
-    def _refuse_or_pass(self, at: manifests.Document, depth: int, reason: str) -> None:
-        if depth:
+    def _refuse_or_pass(self, at: manifests.Document, within: str, reason: str) -> None:
+        if within:
             self.refuse(manifests.Reject(at.file, at.line, reason))
         else:
             self.foreign += 1
@@ -102,20 +106,109 @@ def read(sources: Sequence[str]) -> Read:
     return found
 
 
-class Scan(NamedTuple):
-    """A scan on its way: what it read, and its findings as they are made."""
-
-    read: Read
-    cluster: Cluster
-    checks: int
-    """How many are asked."""
-    results: Iterator[engine.Finding | engine.Unjudged]
+FEW = 1_000
+"""Objects up to which the line of every field is looked up; it costs as much as reading them."""
+_SHOWN = 12
 
 
-def scan(sources: Sequence[str], wanted: Sequence[str] = ()) -> Scan:
-    """Judge the cluster that these manifests make together."""
-    asked = [frameworks.framework(name) for name in wanted]
-    chosen = tuple(frameworks.chosen(rows.own(), asked))
-    found = read(sources)
-    cluster = Cluster(found.objects)
-    return Scan(found, cluster, len(chosen), engine.Engine(chosen).judged(cluster))
+class Asked(NamedTuple):
+    """What somebody wants to know of a cluster."""
+
+    frameworks: Sequence[str] = ()
+    """Names, with or without a version; all checks where none is told."""
+    checks: Sequence[Path] = ()
+    """Files of rows of the user's own."""
+    exceptions: Path | None = None
+
+
+class Scan:
+    """A scan: what it read, its findings as they are made, and what is to be said at the end."""
+
+    def __init__(self, sources: Sequence[str], asked: Asked, now: datetime, *, with_lines: bool | None = None) -> None:
+        """Read what is to be judged; lines of fields are looked up where they are wanted, else where objects are few.
+
+        Raise InputError or UsageError where a source, or what is asked for, cannot be used.
+        """
+        chosen = chosen_checks(asked)
+        excepted = _exceptions(asked.exceptions)
+        self._read, self._now = read(sources), now
+        self.checks: Sequence[Check] = [one.check for one in chosen]
+        self._engine = engine.Engine(chosen)
+        self._exceptions = exceptions.Exceptions(excepted, now.date())
+        self._unjudged: list[str] = []
+        self._failed = 0
+        self._with_lines = len(self._read.objects) <= FEW if with_lines is None else with_lines
+
+    def found(self) -> Iterator[engine.Finding]:
+        """Yield what is found, less what is excepted."""
+        told = self._judged(Cluster(self._read.objects))
+        told = self._exceptions.without(told)
+        return _placed(told) if self._with_lines else told
+
+    def _judged(self, cluster: Cluster) -> Iterator[engine.Finding]:
+        for found in self._engine.judged(cluster):
+            if isinstance(found, engine.Finding):
+                yield found
+                continue
+            self._failed += 1
+            if len(self._unjudged) < _SHOWN:
+                self._unjudged.append(f"{found.check.id} could not judge {found.object}: {found.reason}")
+
+    def coverage(self) -> findings.Coverage:
+        """Return how much was judged; complete once the findings have been read."""
+        read = self._read
+        told = [f"{one.file}:{one.line}: {one.reason}" for one in read.rejects[:_SHOWN]]
+        if read.rejected > _SHOWN:
+            told.append(f"{read.rejected:,} documents in all were set aside")
+        return findings.Coverage(
+            len(read.objects),
+            len(self.checks),
+            self._exceptions.excepted,
+            read.foreign,
+            [*told, *self._unjudged, *self._exceptions.problems()],
+            read.rejected + self._failed,
+        )
+
+    def report(self, folder: str = "") -> findings.Report:
+        """Return what outputs write; files below the folder are named from it."""
+        return findings.Report(self.found(), self.coverage, self.checks, self._now, folder)
+
+
+def chosen_checks(asked: Asked) -> Sequence[frameworks.Chosen]:
+    """Return the checks that are asked for; raise InputError or UsageError where there are none such."""
+    wanted = [frameworks.framework(name) for name in asked.frameworks]
+    theirs = {str(file): _bytes(file) for file in asked.checks}
+    return tuple(frameworks.chosen(rows.with_theirs(theirs), wanted))
+
+
+def _exceptions(file: Path | None) -> Sequence[exceptions.Exempted]:
+    return exceptions.read(str(file), _bytes(file)) if file else ()
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as problem:
+        raise errors.InputError(problem.strerror or str(problem), file=manifests.shown(str(file))) from problem
+
+
+def _placed(told: Iterable[engine.Finding]) -> Iterator[engine.Finding]:
+    """Yield findings with the lines of their fields, and their objects with their own."""
+    name, file = "", lines.File(b"")
+    begins: dict[int, int] = {}
+    for found in told:
+        one = found.object
+        if one.file != name:
+            name, file = one.file, _text(one.file)
+        start = begins.setdefault(id(one), one.line)
+        if one.within and one.line == start:
+            one.line = file.line(start, one.within) or start
+        field = ".".join(part for part in (one.within, found.field) if part)
+        yield found._replace(line=file.line(start, field))
+
+
+def _text(file: str) -> lines.File:
+    try:
+        return lines.File(manifests.text(file))
+    except errors.InputError:
+        return lines.File(b"")  # what came through a pipe is gone

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -54,8 +55,49 @@ def test_what_is_not_there_is_refused(tmp_path):
         flow_scan.read([str(tmp_path / "none")])
 
 
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+BASELINE = flow_scan.Asked(["pss-baseline@1.30"])
+
+
 def test_a_scan_judges_what_it_read(tmp_path):
     (tmp_path / "a.yaml").write_text(POD % "x")
-    scan = flow_scan.scan([str(tmp_path)], ["pss-baseline@1.30"])
-    (found,) = scan.results
-    assert (found.check.id, found.object.file) == ("container-privileged", str(tmp_path / "a.yaml"))
+    (tmp_path / "b.yaml").write_text("kind: [\n")
+    (tmp_path / "c.yaml").write_text("a: values of a chart\n")
+    scan = flow_scan.Scan([str(tmp_path)], BASELINE, NOW)
+    (found,) = scan.found()
+    assert (found.check.id, found.object.file, found.line) == ("container-privileged", str(tmp_path / "a.yaml"), 4)
+    coverage = scan.coverage()
+    assert (coverage.objects, coverage.unjudged, coverage.foreign) == (1, 1, 1)
+    assert len(coverage.problems) == 1
+    assert "b.yaml" in coverage.problems[0]
+
+
+def test_an_item_of_a_list_has_a_line_of_its_own(tmp_path):
+    item = "- kind: Pod\n  metadata: {name: %s}\n  spec:\n    hostPID: true\n"
+    (tmp_path / "a.yaml").write_text("kind: List\nitems:\n" + item % "a" + item % "b")
+    found = list(flow_scan.Scan([str(tmp_path)], BASELINE, NOW).found())
+    assert [(one.object.line, one.line) for one in found] == [(3, 6), (7, 10)]
+
+
+def test_lines_are_looked_up_where_objects_are_few(tmp_path, monkeypatch):
+    (tmp_path / "a.yaml").write_text(POD % "x")
+    monkeypatch.setattr(flow_scan, "FEW", 0)
+    assert [one.line for one in flow_scan.Scan([str(tmp_path)], BASELINE, NOW).found()] == [0]
+    assert [one.line for one in flow_scan.Scan([str(tmp_path)], BASELINE, NOW, with_lines=True).found()] == [4]
+
+
+def test_what_is_excepted_is_counted(tmp_path):
+    (tmp_path / "a.yaml").write_text(POD % "x")
+    (tmp_path / "exceptions").write_text("exceptions: [{owner: me, reason: a test, expires: 2026-06-01}]")
+    asked = BASELINE._replace(exceptions=tmp_path / "exceptions")
+    scan = flow_scan.Scan([str(tmp_path)], asked, NOW)
+    assert list(scan.found()) == []
+    assert scan.coverage().excepted == 1
+
+
+@pytest.mark.parametrize("field", ["exceptions", "checks"])
+def test_files_that_are_not_there_are_refused(tmp_path, field):
+    none = tmp_path / "none"
+    asked = flow_scan.Asked(**{field: none if field == "exceptions" else [none]})
+    with pytest.raises(errors.InputError):
+        flow_scan.Scan([str(tmp_path)], asked, NOW)

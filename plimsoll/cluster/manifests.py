@@ -85,6 +85,11 @@ def documents(source: str) -> Iterator[Document | Reject]:
             yield from _parsed(shown(path), text, problem)
 
 
+def text(file: str) -> bytes:
+    """Return the text of a file, unpacked; raise InputError where it cannot be read."""
+    return _text(shown(file), _bytes(file))[0]
+
+
 def shown(name: str) -> str:
     """Return a name as it can be printed on one line of any terminal."""
     return "".join(char if char.isprintable() else "?" for char in name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
-from plimsoll.outputs import places, plain
+from plimsoll.outputs import findings, places, plain
 
 NAME = "json"
 
@@ -17,6 +17,11 @@ def text(rows: Iterable[Mapping[str, object]], _place: places.Place) -> Iterator
         yield before + textwrap.indent(plain.in_json(row, indent=2), "  ")
         before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+def report(found: findings.Report, place: places.Place) -> Iterator[str]:
+    """Yield one array of the findings."""
+    return text(map(findings.row, found.findings), place)
 
 
 def document(value: object) -> str:

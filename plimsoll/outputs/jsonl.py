@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from plimsoll.outputs import places, plain
+from plimsoll.outputs import findings, places, plain
 
 NAME = "jsonl"
 
@@ -12,6 +12,11 @@ NAME = "jsonl"
 def text(rows: Iterable[Mapping[str, object]], _place: places.Place) -> Iterator[str]:
     """Yield one line for each row."""
     return map(document, rows)
+
+
+def report(found: findings.Report, _place: places.Place) -> Iterator[str]:
+    """Yield one line for each finding."""
+    return map(findings.line, found.findings)
 
 
 def document(value: object) -> str:

@@ -1,4 +1,7 @@
-"""OCSF 1.8 Detection Finding (class 2004), one a line: https://schema.ocsf.io/1.8.0/classes/detection_finding."""
+"""OCSF 1.8, one finding a line: alerts as Detection Finding (class 2004), posture as Compliance Finding (class 2003).
+
+https://schema.ocsf.io/1.8.0/classes/detection_finding, https://schema.ocsf.io/1.8.0/classes/compliance_finding
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
 import plimsoll
-from plimsoll.outputs import alerts, attack, places, plain, subjects
+from plimsoll.outputs import alerts, attack, findings, places, plain, subjects
+from plimsoll.posture.engine import Finding
 
 NAME = "ocsf"
 
@@ -31,11 +35,58 @@ CONFIDENCES = {"mature": (3, "High"), "learning": (1, "Low")}
 USER_TYPES = {"User": (1, "User"), "Node": (3, "System"), "ServiceAccount": (4, "Service")}
 
 Object = dict[str, object]
+_PRODUCT: Object = {"name": "Plimsoll", "vendor_name": "Plimsoll", "version": plimsoll.__version__}
 
 
 def text(rows: Iterable[Mapping[str, object]], _place: places.Place) -> Iterator[str]:
     """Yield one finding a line."""
     return (plain.in_json(finding(alerts.of(row))) + "\n" for row in rows)
+
+
+def report(found: findings.Report, _place: places.Place) -> Iterator[str]:
+    """Yield one compliance finding a line."""
+    at = (found.time - alerts.NO_TIME) // timedelta(milliseconds=1)
+    return (plain.in_json(compliance(one, at)) + "\n" for one in found.findings)
+
+
+def compliance(found: Finding, at: int) -> Object:
+    """Return a finding of a scan at a time, in milliseconds, as a Compliance Finding."""
+    check, one, uid = found.check, found.object, findings.fingerprint(found)
+    severity_id, severity = SEVERITIES[check.severity]
+    resource = {"uid": findings.name_of(one), "name": one.name, "type": one.kind, "namespace": one.namespace}
+    return {
+        "activity_id": 1,
+        "activity_name": "Create",
+        "category_uid": 2,
+        "category_name": "Findings",
+        "class_uid": 2003,
+        "class_name": "Compliance Finding",
+        "type_uid": 200301,
+        "type_name": "Compliance Finding: Create",
+        "time": at,
+        "severity_id": severity_id,
+        "severity": severity,
+        "status_id": 1,
+        "status": "New",
+        "message": found.message,
+        "metadata": {"version": "1.8.0", "uid": uid, "product": _PRODUCT},
+        "finding_info": {
+            "uid": uid,
+            "title": check.title,
+            "desc": check.danger,
+            "attacks": [pair for technique in check.attack for pair in _attacks(technique)],
+        },
+        "compliance": {
+            "control": check.id,
+            "standards": [*dict.fromkeys(control.partition(":")[0] for control in found.controls)] or ["plimsoll"],
+            "requirements": list(found.controls),
+            "status": "Fail",
+            "status_id": 3,
+        },
+        "resources": [{key: value for key, value in resource.items() if value}],
+        "remediation": {"desc": check.fix},
+        "unmapped": {"field": found.field, "file": one.file, "line": found.line or one.line},
+    }
 
 
 def finding(alert: alerts.Alert) -> Object:
@@ -77,9 +128,8 @@ def _milliseconds(alert: alerts.Alert) -> int:
 
 
 def _metadata(alert: alerts.Alert) -> Object:
-    product = {"name": "Plimsoll", "vendor_name": "Plimsoll", "version": plimsoll.__version__}
     # `actor` is of the profile host, `is_alert` and `confidence` of security_control.
-    return {"version": "1.8.0", "uid": alert.id, "product": product, "profiles": ["host", "security_control"]}
+    return {"version": "1.8.0", "uid": alert.id, "product": _PRODUCT, "profiles": ["host", "security_control"]}
 
 
 def _finding_info(alert: alerts.Alert) -> Object:

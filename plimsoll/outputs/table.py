@@ -14,7 +14,8 @@ from typing import Literal, NamedTuple, TextIO
 from rich import console, table
 from rich import text as rich_text
 
-from plimsoll.outputs import alerts, attack, places, plain
+from plimsoll.outputs import alerts, attack, findings, places, plain
+from plimsoll.posture.engine import Finding
 
 NAME = "table"
 
@@ -26,6 +27,8 @@ STYLES = {
     "info": "bold blue",
 }
 REASONS = 4
+QUIET = ("low", "info")
+"""Findings of these are only named: they would bury the others."""
 NARROWEST = 30
 UNLIMITED = 1_000_000
 
@@ -47,6 +50,48 @@ def text(rows: Iterable[Mapping[str, object]], place: places.Place) -> Iterator[
         counts[alert.severity if alert.severity in STYLES else "unknown"] += 1
         yield _print(_alert(alert, place), place) + "\n"
     yield _print(_hung(Line(), _summary(counts), place), place)
+
+
+def report(found: findings.Report, place: places.Place) -> Iterator[str]:
+    """Yield what a scan found, object by object, gravest first; then how much was judged."""
+    counts: collections.Counter[str] = collections.Counter()
+    for group in findings.by_object(found.findings):
+        counts.update(one.check.severity for one in group.findings)
+        yield _print(_group(group, place), place) + "\n"
+    said = [findings.summary(counts) if counts else "No findings", findings.covered(found.coverage())]
+    yield _print((line for text in said for line in _hung(Line(), Line(f"{text}."), place)), place)
+
+
+def _group(group: findings.Group, place: places.Place) -> Iterator[Line]:
+    """Yield the lines of an object: each check once, with the places where it holds."""
+    one = group.object
+    where = f"  {one.file}:{one.line}" if one.file else ""
+    name = Line(plain.shown(findings.name_of(one), place.encoding), style="bold cyan")
+    yield from _hung(Line(), name + Line(plain.shown(where, place.encoding), style="dim"), place)
+    told: dict[str, list[Finding]] = {}
+    for found in group.findings:
+        told.setdefault(found.check.id, []).append(found)
+    for same in told.values():
+        if same[0].check.severity not in QUIET:
+            yield from _check(same, place)
+    for severity in QUIET:
+        ids = [uid for uid, same in told.items() if same[0].check.severity == severity]
+        if ids:
+            label = Line.assemble((severity[0].upper(), STYLES[severity]), "  ")
+            yield from _hung(label, Line(plain.shown(", ".join(ids), place.encoding), style="dim"), place)
+
+
+def _check(same: Sequence[Finding], place: places.Place) -> Iterator[Line]:
+    """Yield what one check says of an object: what it is, where, and what to do."""
+    check = same[0].check
+    label = Line.assemble((check.severity[0].upper(), STYLES[check.severity]), "  ")
+    yield from _hung(label, Line(plain.shown(check.title, place.encoding), style="bold"), place)
+    for found in same[:REASONS]:
+        where = f" (line {found.line})" if found.line > 1 else ""
+        yield from _hung(Line("   - "), Line(plain.shown(found.message + where, place.encoding)), place)
+    if len(same) > REASONS:
+        yield from _hung(Line("   - "), Line(f"and {len(same) - REASONS} more (-o json shows all)"), place)
+    yield from _hung(Line("   "), Line(plain.shown(f"{check.fix} [{check.id}]", place.encoding), style="dim"), place)
 
 
 def show(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import yaml
 
-from plimsoll.outputs import places, plain
+from plimsoll.outputs import findings, places, plain
 
 NAME = "yaml"
 
@@ -21,6 +21,11 @@ def text(rows: Iterable[Mapping[str, object]], _place: places.Place) -> Iterator
         yield document([row])
     if empty:
         yield document([])
+
+
+def report(found: findings.Report, place: places.Place) -> Iterator[str]:
+    """Yield one sequence of the findings."""
+    return text(map(findings.row, found.findings), place)
 
 
 def document(value: object) -> str:

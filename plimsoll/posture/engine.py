@@ -26,6 +26,8 @@ class Finding(NamedTuple):
     field: str
     message: str
     controls: tuple[str, ...]
+    line: int = 0
+    """Of the field in the object's file, else of the object; 0 where nobody looked."""
 
 
 class Unjudged(NamedTuple):

@@ -105,9 +105,12 @@ class Pod(NamedTuple):
 class Object:
     """One object of a cluster, and where it was written."""
 
-    def __init__(self, body: Body, file: str = "", line: int = 0, document: int = 0) -> None:
-        """Take the body of an object that has a kind; `document` counts those of a file from 0."""
-        self.body, self.file, self.line, self.document = body, file, line, document
+    def __init__(self, body: Body, file: str = "", line: int = 0, document: int = 0, within: str = "") -> None:
+        """Take the body of an object that has a kind.
+
+        `document` counts those of a file from 0; `within` is the object's field in it where that is a list.
+        """
+        self.body, self.file, self.line, self.document, self.within = body, file, line, document, within
         self.kind = text(body.get("kind"))
         self.group, _, self.version = ("/" + text(body.get("apiVersion"))).rpartition("/")
         self.group = self.group.removeprefix("/")

@@ -14,7 +14,7 @@ import msgspec
 import yaml
 
 from plimsoll import errors
-from plimsoll.posture import frameworks, judging
+from plimsoll.posture import expressions, frameworks, judging
 from plimsoll.posture.check import TESTS, Check, Judged
 
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -58,6 +58,24 @@ def joined(files: Mapping[str, bytes]) -> list[Check]:
         if problem := next(problems(check), None):
             raise errors.InputError(f"check {name}: {problem}")
     return [found[name] for name in sorted(found)]
+
+
+def with_theirs(files: Mapping[str, bytes]) -> tuple[Check, ...]:
+    """Return the product's checks and those of a user's files, by tests or by expressions."""
+    found = {one.id: one for one in own()}
+    for file in sorted(files):
+        for name, row in _mapping(file, files[file]).items():
+            made = _their(file, str(name), row)
+            if problem := "its id is that of another check" if made.id in found else next(problems(made), None):
+                raise errors.InputError(f"{name}: {problem}", file=file)
+            found[made.id] = made
+    return tuple(found.values())
+
+
+def _their(file: str, name: str, row: object) -> Check:
+    if isinstance(row, dict) and "expression" in row:
+        return expressions.check(name, _shaped(file, name, row, expressions.Own), file)
+    return msgspec.structs.replace(_shaped(file, name, row, Check), id=name)
 
 
 _T = TypeVar("_T")

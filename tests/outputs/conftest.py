@@ -6,6 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from plimsoll.outputs import findings
+from plimsoll.posture.check import Check, Judged
+from plimsoll.posture.engine import Finding
+from plimsoll.posture.objects import Object
+
 
 @pytest.fixture
 def stolen_token():
@@ -73,3 +78,37 @@ def hostile():
 @pytest.fixture
 def some_alerts(stolen_token, webhook_created, hostile):
     return [stolen_token, webhook_created, hostile]
+
+
+@pytest.fixture
+def scanned():
+    """What a scan found: the usual, and what is an attack on the reader."""
+    grave = Check(
+        "A container is privileged",
+        "Root in it is root on the node.",
+        "Take privileged away.",
+        "critical",
+        (Judged("pods.privileged", ("pss:privileged", "cis:5.2.2")),),
+        ("T1611",),
+        {"securityContext": {"privileged": False}},
+        "container-privileged",
+    )
+    low = Check("Odd <b>name</b>", "It is odd.", "Name it well.", "low", (), id="odd-name")
+    silent = Check("Nothing", "Nothing.", "Nothing.", "high", (), id="silent")
+    web = Object(
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"}}, "a.yaml", 3
+    )
+    evil = {"kind": "Pod\x1b", "metadata": {"name": "<script>alert(1)</script>\n\u202e", "namespace": "]]>&\x00\ud800"}}
+    hostile = Object(evil, "../é \x07.yaml")
+    found = [
+        Finding(low, hostile, "metadata.name", "named '\"><img src=x>'", ()),
+        Finding(grave, web, "spec.template.spec.containers[0]", "container app is privileged", ("pss:privileged",), 9),
+        Finding(low, web, "", "odd", ("own:1",)),
+    ]
+    coverage = findings.Coverage(2, 3, 1, 4, ("b.yaml:7: no <YAML>",), 1)
+    return findings.Report(found, lambda: coverage, (grave, low, silent), datetime(2026, 6, 1, tzinfo=UTC), "/repo")
+
+
+@pytest.fixture
+def nothing_found(scanned):
+    return scanned._replace(findings=[], coverage=lambda: findings.Coverage(2, 3))

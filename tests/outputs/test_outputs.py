@@ -21,12 +21,12 @@ def written(name, rows, **options):
     return stream.getvalue()
 
 
-@pytest.mark.parametrize("name", outputs.names())
+@pytest.mark.parametrize("name", outputs.names_of("text"))
 def test_each_output_writes_these_alerts_as_recorded(name, some_alerts, snapshot):
     assert written(name, some_alerts, width=80) == snapshot
 
 
-@pytest.mark.parametrize("name", outputs.names())
+@pytest.mark.parametrize("name", outputs.names_of("text"))
 def test_each_output_says_so_when_there_is_nothing(name, snapshot):
     assert written(name, []) == snapshot
 
@@ -46,7 +46,7 @@ class Flushed(io.StringIO):
         self.visible = self.getvalue()
 
 
-@pytest.mark.parametrize("name", outputs.names())
+@pytest.mark.parametrize("name", outputs.names_of("text"))
 def test_an_alert_is_seen_before_the_next_one_happens(name, stolen_token):
     stream = Flushed()
 
