@@ -61,12 +61,16 @@ def run_verb(
         list[Path] | None,
         Parameter(help="Which sources tell of admins, tickets and windows: a file, or a folder of them.", negative=()),
     ] = None,
+    autonomy: Annotated[
+        Literal["annotate", "demote", "mute", "close"],
+        Parameter(help="How far triage may go by itself; a family of rules is closed only after 299 clean audits."),
+    ] = "mute",
     rejects: Annotated[Path | None, Parameter(help="File for the records that could not be read.")] = None,
     output: Output = "table",
     color: Color = "auto",
 ) -> int:
     """Judge alerts in order of time: show or mute, into which case, and why."""
-    run = flow_triage.Run(alerts, state, context or [], _now())
+    run = flow_triage.Run(alerts, state, context or [], _now(), autonomy)
     if output == "jsonl":
         for one in run:
             sys.stdout.write(_line(one))

@@ -17,7 +17,7 @@ from plimsoll import errors, frames, tables
 from plimsoll.sources import content, documents, inputs, lines, reading, records
 from plimsoll.sources.rejects import Rejects
 from plimsoll.store import desk
-from plimsoll.triage import certificate, excuses, explain, judging, memory, queue, verdicts
+from plimsoll.triage import autonomy, certificate, excuses, explain, judging, memory, queue, verdicts
 from plimsoll.triage import reading as alerts
 from plimsoll.triage.belief import DAY, WIDEST
 from plimsoll.triage.memory import Case, Habit, Memory
@@ -44,10 +44,11 @@ class Told(NamedTuple):
 class Room:
     """A state directory with a judge in it, while its lock is held."""
 
-    def __init__(self, pen: desk.Pen) -> None:
-        self.pen = pen
+    def __init__(self, pen: desk.Pen, most: autonomy.Rung = "mute") -> None:
+        self.pen, self.most = pen, most
         small = dict(pen.rows("SELECT key, value FROM small"))
         self.log = [_ENTRY.decode(value) for (value,) in pen.rows("SELECT value FROM log ORDER BY number")]
+        _sound(self.log)
         past = _MEMORY.decode(small["memory"]) if "memory" in small else Memory()
         past.habits = {key: _HABIT.decode(value) for key, value in pen.rows("SELECT key, value FROM habits")}
         past.cases = _cases(
@@ -60,7 +61,7 @@ class Room:
 
     def relearn(self) -> None:
         """Learn anew what the log says, and allow what the certificate left."""
-        policy = certificate.policy(self.certificate)
+        policy = certificate.policy(self.certificate, self.most)
         self.judge.relearn(verdicts.answers(self.log), verdicts.records(self.log), policy)
 
     def certify(self, day: int) -> None:
@@ -69,7 +70,7 @@ class Room:
         if last is not None and last.day == day and last.entries == len(self.log):
             return
         self.certificate = certificate.certify(self.judge, day=day, entries=len(self.log), last=last)
-        self.judge.allow(certificate.policy(self.certificate))
+        self.judge.allow(certificate.policy(self.certificate, self.most))
 
     def keep(self, rows: Sequence[desk.Row] = (), turned: Sequence[tuple[str, str]] = (), said: int = 0) -> None:
         """Put what changed on the disk: these alerts, and the last `said` entries of the log."""
@@ -94,11 +95,17 @@ class Room:
         judge.changed_cases.clear()
 
 
+def _sound(log: Sequence[verdicts.Entry]) -> None:
+    wrong = verdicts.broken(log)
+    if wrong is not None:
+        raise errors.InputError(f"entry {wrong} of the log of verdicts is not as it was said: nothing is learned of it")
+
+
 @contextlib.contextmanager
-def _room(state: Path) -> Iterator[Room]:
+def _room(state: Path, most: autonomy.Rung = "mute") -> Iterator[Room]:
     with desk.Desk(state).writing() as pen:
         try:
-            yield Room(pen)
+            yield Room(pen, most)
         except msgspec.MsgspecError as broken:
             raise errors.InputError(f"damaged, or no state of triage ({broken})", file=str(state)) from broken
 
@@ -106,16 +113,18 @@ def _room(state: Path) -> Iterator[Room]:
 class Run:
     """A run over alerts: iterate over what is told of each; what could not be read is told after."""
 
-    def __init__(self, names: Sequence[str], state: Path, context: Sequence[Path], now: dt.datetime) -> None:
+    def __init__(
+        self, names: Sequence[str], state: Path, context: Sequence[Path], now: dt.datetime, most: autonomy.Rung = "mute"
+    ) -> None:
         self.rejects, self.accepted, self.problems = Rejects(), 0, list[str]()
-        self._inputs, self._state, self._now = inputs.inputs(names), state, now
+        self._inputs, self._state, self._most = inputs.inputs(names), state, most
         frame = [contexts.read(place, now) for path in context for place in _files(path)]
         self.problems += [f"{one.source}: {one.reason}" for read in frame for one in read.problems]
         heard = pl.concat([frames.empty(tables.CONTEXT), *(read.frame for read in frame)])
         self._context = excuses.Context.of(heard)
 
     def __iter__(self) -> Iterator[Told]:
-        with _room(self._state) as room:
+        with _room(self._state, self._most) as room:
             room.judge.hear(self._context)
             for batch in self._batches():
                 yield from self._judged(room, batch)
@@ -383,9 +392,7 @@ def case_of(state: Path, id_: str) -> Case:
 def log_of(state: Path) -> list[verdicts.Entry]:
     """Return everything that was said, in order; raise where the chain of it is broken."""
     log = [_ENTRY.decode(value) for (value,) in desk.Desk(state).rows("SELECT value FROM log ORDER BY number")]
-    wrong = verdicts.broken(log)
-    if wrong is not None:
-        raise errors.InputError(f"entry {wrong} of the log of verdicts is not as it was said", file=str(state))
+    _sound(log)
     return log
 
 

@@ -21,10 +21,12 @@ from plimsoll.triage.memory import (
     MOST_DIGESTS,
     MOST_KEYS,
     MOST_SAMPLES,
+    MOST_WINDOWS,
     Case,
     Habit,
     Memory,
     Part,
+    State,
     case_id,
 )
 from plimsoll.triage.reading import SEVERITIES, Seen
@@ -122,6 +124,8 @@ class Judge:
         memory.clock = max(memory.clock, seen.time)
         memory.judged += 1
         judgement = self._judgement(seen, habit)
+        if judgement.window and judgement.window not in habit.windows:
+            habit.windows = [*habit.windows[1 - MOST_WINDOWS :], judgement.window]
         spared = judgement.mute and self._spared(key, habit, seen.time // DAY)
         mute = judgement.mute and not spared
         case = self._case(seen, habit, judgement, mute=mute, spared=spared)
@@ -210,23 +214,24 @@ class Judge:
         return audits.drawn(self.secret, key, day, audits.share(yesterday))
 
     def _case(self, seen: Seen, habit: Habit, judgement: Judgement, *, mute: bool, spared: bool) -> Case:
+        state: State = "open" if not mute else "closed" if judgement.state == "closed" else "muted"
         if seen.shape.actor:
-            case = self._session(seen, mute=mute)
+            case = self._session(seen, state, mute=mute)
         elif spared:
             case = self._audited(seen, habit)
         else:
-            case = self._of_signature(seen, habit, mute=mute)
+            case = self._of_signature(seen, habit, state, mute=mute)
         self._add(case, seen, habit, judgement, mute=mute)
         if mute and judgement.asks and not case.asks:
             case.asks, case.due = judgement.asks, seen.time + self.scorer.policy.confirm
         return case
 
-    def _of_signature(self, seen: Seen, habit: Habit, *, mute: bool) -> Case:
+    def _of_signature(self, seen: Seen, habit: Habit, state: State, *, mute: bool) -> Case:
         known = self.memory.cases.get(habit.quiet if mute else habit.opened)
         if known is not None:
             return known
         habit.cases += 1
-        case = self._new(case_id(seen.shape.keys[3], habit.cases), seen, muted=mute)
+        case = self._new(case_id(seen.shape.keys[3], habit.cases), seen, state=state)
         if mute:
             habit.quiet = case.id
         else:
@@ -240,24 +245,24 @@ class Judge:
         if known is not None and known.state == "open":
             return known
         habit.cases += 1
-        case = self._new(case_id(seen.shape.keys[3], habit.cases), seen, muted=False)
+        case = self._new(case_id(seen.shape.keys[3], habit.cases), seen, state="open")
         case.kind = "audit"
         self.memory.sessions[key] = case.id
         return case
 
-    def _session(self, seen: Seen, *, mute: bool) -> Case:
+    def _session(self, seen: Seen, state: State, *, mute: bool) -> Case:
         key = f"{seen.shape.actor}\x1f{seen.shape.workload}"
         known = self.memory.cases.get(self.memory.sessions.get(key, ""))
-        if known is not None and seen.time - known.last <= SESSION and known.state in ("open", "muted"):
+        if known is not None and seen.time - known.last <= SESSION and known.state in ("open", "muted", "closed"):
             if not mute:
                 known.state = "open"
             return known
-        case = self._new(case_id(key, seen.time), seen, muted=mute)
+        case = self._new(case_id(key, seen.time), seen, state=state)
         case.kind = "session"
         self.memory.sessions[key] = case.id
         return case
 
-    def _new(self, id_: str, seen: Seen, *, muted: bool) -> Case:
+    def _new(self, id_: str, seen: Seen, *, state: State) -> Case:
         shape = seen.shape
         case = self.memory.cases[id_] = Case(
             id=id_,
@@ -268,7 +273,7 @@ class Judge:
             severity=seen.severity,
             first=seen.time,
             last=seen.time,
-            state="muted" if muted else "open",
+            state=state,
         )
         return case
 

@@ -15,6 +15,7 @@ NEAR = 30 * 60_000_000
 MOST_KEYS = 64
 """Signatures told apart in one case."""
 MOST_SAMPLES = 5
+MOST_WINDOWS = 8
 MOST_DIGESTS = 16
 
 

@@ -4,7 +4,7 @@
 
 Three kinds of lines are read: our own alerts, Falco's, and anything that has `id`, `time`, `subject`, `title`,
 `severity` and `kind`. Each may also tell `actor`, `workload`, `pod`, `node`, `image`, `digest`, `exe`, `exe_hash`,
-`parent`, `command`, `destination`, `ip`, `agent`, `groups` and `strong`: what is told is used, what is not is unknown.
+`parent`, `command`, `destination`, `ip`, `agent` and `groups`: what is told is used, what is not is unknown.
 """
 
 from __future__ import annotations
@@ -273,19 +273,17 @@ def _shape(
     facts: tuple[str, ...],
     attack: tuple[str, ...],
 ) -> Shape:
-    rule = title if kind in ("falco", "rule") else _template(title.replace(subject, "*") if subject else title)
-    facts_told = "; ".join(sorted({_template(fact) for fact in facts}))[:LONGEST]
-    if kind == "deviation" and facts_told:
-        rule = "deviation: " + ", ".join(sorted({fact.partition(" ")[0] for fact in facts}))[:LONGEST]
+    rule = _rule(kind, title, subject, facts)
     who = actor or _named(subject)
     whose = workload or subject or "(unknown)"
+    told = "; ".join(sorted({fact for fact in facts if not fact.startswith(_NO_DETAIL)}))[:LONGEST]
     details = {
         "image": _repository(image),
         "exe": normal.path(exe) if exe.startswith("/") else exe,
         "parent": normal.path(parent) if parent.startswith("/") else parent,
         "command": _template(command),
         "destination": destination,
-        "facts": facts_told,
+        "facts": told,
     }
     guarded = rule_classes.never_muted(title, kind, attack) or rule_classes.never_muted(rule, kind, attack)
     return shape_of(rule, whose, details, actor=who, guarded=guarded)
@@ -300,6 +298,28 @@ def _repository(image: str) -> str:
     name = image.partition("@")[0]
     folder, slash, last = name.rpartition("/")
     return folder + slash + last.partition(":")[0]
+
+
+_NO_DETAIL = ("rule ", "address ", "version ")
+"""Facts that only repeat the rule, or are too fleeting to tell signatures apart."""
+
+
+def _rule(kind: str, title: str, subject: str, facts: tuple[str, ...]) -> str:
+    """Return what is counted as one rule: Falco's name, our rule's title, the verbs of a deviation, else the title.
+
+    >>> _rule("rule", "user:bob: Debug container put into a running pod, `patch pods` in a", "user:bob", ())
+    'Debug container put into a running pod'
+    >>> _rule("deviation", "sa:ci/x: list secrets for the first time", "sa:ci/x", ("request list secrets", "agent curl"))
+    'deviation: agent, request'
+    """
+    if kind == "falco":
+        return title[:LONGEST]
+    plain = title.removeprefix(f"{subject}: ") if subject else title
+    if kind == "rule":
+        return plain.partition(", `")[0][:LONGEST]
+    if kind == "deviation" and facts:
+        return "deviation: " + ", ".join(sorted({fact.partition(" ")[0] for fact in facts}))[:LONGEST]
+    return _template(plain.replace(subject, "*") if subject else plain)
 
 
 DETAILS = ("image", "exe", "parent", "command", "destination", "facts")

@@ -50,7 +50,7 @@ class Judgement(NamedTuple):
 
     mute: bool
     state: str
-    """shown, muted, demoted, annotated."""
+    """shown, annotated, demoted, muted or closed."""
     gates: tuple[Gate, ...]
     kinds: tuple[str, ...]
     """Evidence that speaks for it: HIST, AUTH, IDENT, WIN."""
@@ -62,6 +62,8 @@ class Judgement(NamedTuple):
     """Who has to confirm it."""
     until: int | None = None
     """When the evidence ends."""
+    window: str = ""
+    """The opening of a calendar's window it falls into."""
 
 
 class Scorer:
@@ -127,7 +129,8 @@ class Scorer:
         )
         urls = tuple(one.link for one in (found.authority, found.identity, window) if one)
         enough = len(kinds) >= 2 and ("AUTH" in kinds or "WIN" in kinds)
-        return self._scored(seen, history, kinds, urls, features, found._replace(window=window), enough=enough)
+        judged = self._scored(seen, history, kinds, urls, features, found._replace(window=window), enough=enough)
+        return judged._replace(window=window_id(found))
 
     def _history(self, seen: Seen) -> History | None:
         shape = seen.shape
@@ -149,11 +152,11 @@ class Scorer:
         shut = tuple(self._gates(seen, history, found))
         mute = enough and not shut and z >= weights.MUTED_FROM
         rung = self._rung(seen) if mute else "mute"
-        state = {"annotate": "annotated", "demote": "demoted"}.get(rung, "muted" if mute else "shown")
+        state = _STATES[rung] if mute else "shown"
         grounds = [one for one in (found.authority, found.window) if one]
         until = min((one.until for one in grounds if one.until is not None), default=None)
-        asks = next((one.approver for one in grounds), "") if mute and self.policy.confirm else ""
-        return Judgement(state == "muted", state, shut, kinds, urls, z, theta, features, asks, until)
+        asks = next((one.approver for one in grounds), "") if rung == "mute" and mute and self.policy.confirm else ""
+        return Judgement(state in ("muted", "closed"), state, shut, kinds, urls, z, theta, features, asks, until)
 
     def _gates(self, seen: Seen, history: History | None, found: Excuses) -> list[Gate]:
         shut = []
@@ -179,6 +182,7 @@ class Scorer:
 
 
 _NO_RECORD = autonomy.Record()
+_STATES: dict[autonomy.Rung, str] = {"annotate": "annotated", "demote": "demoted", "mute": "muted", "close": "closed"}
 
 
 def client(seen: Seen) -> str:
