@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from plimsoll import cli_generate, flow_policies, outputs
+from plimsoll import cli_generate, errors, flow_policies, outputs
 from plimsoll.outputs import places, plain, table
+from plimsoll.policies import amendment
 from plimsoll.policies import connectivity as connectivity_lines
 from plimsoll.policies import replay as denials
 from plimsoll.policies.addresses import Family
@@ -86,22 +87,29 @@ def replay(
     rejects: Annotated[
         Path | None, Parameter(name="--rejects", help="File for the records that could not be read.")
     ] = None,
+    propose: Annotated[
+        bool, Parameter(help="Write a diff that allows what recurs and looks like no attack.", negative=())
+    ] = False,
     fail_on: Annotated[Literal["denied"] | None, Parameter(help="Exit with 1 where a flow would be denied.")] = None,
     output: Output = "table",
     color: Color = "auto",
 ) -> int:
     """Say which recorded flows these policies would have denied, who denies them and which rule is missing."""
+    if propose and output not in ("table", "json"):
+        raise errors.UsageError(f"--propose writes a diff, or with -o json a document: not {output}")
     found = flow_policies.replay_of(
-        sources, policies, objects, form=from_, ip_blocks=ipblock, progress=lambda _, __: None
+        sources, policies, objects, form=from_, ip_blocks=ipblock, propose=propose, progress=lambda _, __: None
     )
     rows = [one.as_row() for one in found.told.denied]
     if output == "json":
         outputs.document("json", _whole(found, rows), sys.stdout)
+    elif found.proposal is not None:
+        _propose(found, found.proposal)
     else:
         columns = ("src", "dst", "protocol", "port", "count", "why")
         _put(output, rows, columns, "No flow would have been denied.", color)
     if output == "table":
-        print(_summary(found.told))
+        print(_summary(found.told), file=sys.stderr if propose else sys.stdout)
     if found.rejects.total:
         print(f"plimsoll: {found.rejects.summary()}", file=sys.stderr)
         if rejects:
@@ -117,7 +125,28 @@ def replay(
 def _whole(found: flow_policies.Replayed, rows: list[dict[str, object]]) -> dict[str, object]:
     told = found.told
     flows = {"allowed": told.allowed, "denied": sum(one.times for one in told.denied), "unjudged": told.unjudged}
-    return {"input": {"accepted": found.accepted, "rejected": found.rejects.total}, "flows": flows, "denied": rows}
+    whole = {"input": {"accepted": found.accepted, "rejected": found.rejects.total}, "flows": flows, "denied": rows}
+    if found.proposal is None:
+        return whole
+    wanted = [one.as_row() for one in found.proposal.wanted]
+    return {**whole, "proposal": {"files": dict(found.proposal.files), "wanted": wanted, "proven": found.proven}}
+
+
+def _propose(found: flow_policies.Replayed, proposal: amendment.Proposal) -> None:
+    """Write the amendment for `git apply`, and beside it what it is for and what is left out."""
+    sys.stdout.write(amendment.diff(proposal.files))
+    taken = [one for one in proposal.wanted if not one.doubt]
+    left = [one for one in proposal.wanted if one.doubt]
+    lines = [f"not proposed: {one.src} to {one.dst}, {one.protocol} {one.port}: {one.doubt}" for one in left[:_SHOWN]]
+    lines += [f"… and {len(left) - _SHOWN:,} more; -o json has them all"] if len(left) > _SHOWN else []
+    times = sum(one.times for one in taken)
+    lines.append(
+        f"{len(proposal.files):,} policies for {times:,} denied connections: with them {found.proven:,} are allowed."
+        if proposal.files
+        else "Nothing is proposed."
+    )
+    for line in lines:
+        print(plain.shown(line), file=sys.stderr)
 
 
 def _summary(told: denials.Replayed) -> str:

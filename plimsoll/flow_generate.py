@@ -21,7 +21,7 @@ from plimsoll.policies import (
     kinds,
     lookups,
     network,
-    policy,
+    proof,
     replay,
     templates,
     yaml_lines,
@@ -32,7 +32,6 @@ from plimsoll.sources.rejects import Rejects, batches
 Progress = Callable[[str, int], None]
 SIZE = 1 << 16
 """Lines read at once: addresses are looked up for all of them together."""
-_TYPES = frames.schema(tables.FLOW)
 REGROUP = 100_000
 """Edges of batches after which they are added up: what bounds memory, however many connections there are."""
 
@@ -169,10 +168,10 @@ def run(
     why = f"{first.file}:{first.line}: {first.reason}" if first else ""
     intake = Intake(accepted, rejects, sum(one.rejected for one in read), why)
     sound = generate.attributed(whole, cluster)
-    proof = replayed(directory, held, sound, cluster) if written_as.judged else None
+    proven = replayed(directory, held, sound, cluster) if written_as.judged else None
     counts = engines.collect(maturity.counted(engines.of(confidence.profile(whole), engine)))
     known = confidence.of(generated, maturity.judged(counts))
-    return Outcome(generated, known, confidence.score(generated), proof, intake, written)
+    return Outcome(generated, known, confidence.score(generated), proven, intake, written)
 
 
 def replayed(directory: Path, objects: pl.DataFrame, seen: pl.DataFrame, cluster: templates.Cluster) -> replay.Replayed:
@@ -180,29 +179,7 @@ def replayed(directory: Path, objects: pl.DataFrame, seen: pl.DataFrame, cluster
     asked = inventory.read(str(directory)).frame.filter(pl.col("kind").is_in(network.CLUSTER_KINDS))
     others = objects.filter(~pl.col("kind").str.ends_with("NetworkPolicy"))
     told = replay.known(objects)
-    return replay.replayed(
-        _as_connections(seen, _labels(cluster, told)), network.read(pl.concat([others, asked])), told
-    )
-
-
-def _labels(cluster: templates.Cluster, told: replay.Known) -> pl.DataFrame:
-    """Return the labels of a pod of each workload, of one that is there now where one is."""
-    rows = []
-    for key, one in cluster.workloads.items():
-        there = [labels for labels in one.variants if (key.namespace, policy.labels(labels)) in told.by_labels]
-        labels = next(iter(there or one.variants), {})
-        rows.append((*key, [f"{name}={value}" for name, value in labels.items()]))
-    return pl.DataFrame(rows, edges.LABELS, orient="row")
-
-
-def _as_connections(whole: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
-    """Return edges with the columns of a replay's connections, and the labels of a pod of each workload."""
-    named = whole
-    for side in edges.SIDES:
-        owner = [f"{side}_{part}" for part in ("namespace", "workload_kind", "workload_name")]
-        named = named.join(labels.rename({name: f"{side}_{name}" for name in edges.LABELS}), on=owner, how="left")
-    spare = {name: pl.lit(None, _TYPES[name]) for name in replay.KEYS if name not in named.columns}
-    return named.with_columns(**spare).group_by(*replay.KEYS).agg(*replay.SUMS)
+    return replay.replayed(proof.connections(seen, cluster, told), network.read(pl.concat([others, asked])), told)
 
 
 _NOTHING = Kept(edges.SCHEMA.to_frame(), edges.LABELS.to_frame(), frozenset())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
@@ -12,12 +14,16 @@ from plimsoll.cluster import manifests, resolve
 from plimsoll.cluster import objects as inventory
 from plimsoll.policies import (
     addresses,
+    amendment,
     attachments,
     connectivity,
     difference,
+    edges,
     entrances,
+    lookups,
     network,
     replay,
+    templates,
     workloads,
 )
 from plimsoll.sources import inputs, reading
@@ -99,6 +105,9 @@ class Replayed(NamedTuple):
     rejects: Rejects
     problems: list[str]
     unread: int
+    proposal: amendment.Proposal | None = None
+    proven: int = 0
+    """Connections of the proposal that its files, read back, allow."""
 
 
 def replay_of(
@@ -108,6 +117,7 @@ def replay_of(
     *,
     form: str | None = None,
     ip_blocks: network.IpBlocks = "external-only",
+    propose: bool = False,
     progress: Progress,
 ) -> Replayed:
     """Return which of these flows the policies, and no others, would have denied in the cluster of these objects."""
@@ -116,17 +126,67 @@ def replay_of(
     judge = network.read(_with_policies_of(held.frame, asked.frame), ip_blocks=ip_blocks)
     told = replay.known(held.frame)
     maps, rejects, accepted = resolve.inventory(held.frame), Rejects(), 0
-    parts = [replay.of(frames.empty(tables.FLOW))]
+    parts, names, fresh = [replay.of(frames.empty(tables.FLOW))], [lookups.SCHEMA.to_frame()], _Fresh(held.frame)
     for source in found:
         one = reading.Reading(source, format=form, size=SIZE)
         for batch in batches(source, one, rejects, "flow"):
-            parts.append(replay.of(resolve.resolve("flow", batch.events, maps)))
+            flows = resolve.resolve("flow", batch.events, maps)
+            names = [lookups.added([*names, lookups.of_flows(flows)])]
+            flows = lookups.fill_flows(flows, names[0])
+            parts.append(replay.of(flows))
+            if propose:
+                fresh.take(flows)
             parts = [replay.added(parts)] if sum(part.height for part in parts[1:]) > REGROUP else parts
             progress(one.name, one.accepted + one.rejected)
         accepted += one.accepted
-    replayed = replay.replayed(replay.added(parts), judge, told)
+    replayed = replay.replayed(lookups.fill(replay.added(parts), names[0]), judge, told)
     unread = held.rejected + asked.rejected + len(judge.refused)
-    return Replayed(replayed, accepted, rejects, problems(held, [judge]) + problems(asked, []), unread)
+    found_out = Replayed(replayed, accepted, rejects, problems(held, [judge]) + problems(asked, []), unread)
+    if not propose:
+        return found_out
+    proposal = fresh.proposal(names[0], judge, told)
+    amended = _with_policies_of(held.frame, pl.concat([asked.frame, _added(proposal.files)]))
+    proven = fresh.proven(proposal, names[0], network.read(amended, ip_blocks=ip_blocks), told)
+    return found_out._replace(proposal=proposal, proven=proven)
+
+
+class _Fresh:
+    """Edges of the flows that are replayed, for what is to be proposed of them."""
+
+    def __init__(self, objects: pl.DataFrame) -> None:
+        self._objects = objects
+        self._parts, self._labels = [edges.SCHEMA.to_frame()], [edges.LABELS.to_frame()]
+
+    def take(self, flows: pl.DataFrame) -> None:
+        """Take in a batch of resolved flows."""
+        self._labels = [pl.concat([*self._labels, edges.labels_of(flows)]).unique()]
+        self._parts.append(edges.of(flows))
+        if sum(part.height for part in self._parts[1:]) > REGROUP:
+            self._parts = [edges.added(self._parts)]
+
+    def proposal(self, names: pl.DataFrame, judge: network.PolicySet, told: replay.Known) -> amendment.Proposal:
+        """Return what to add to the policies."""
+        whole = edges.added([lookups.fill(edges.added(self._parts), names)])
+        return amendment.propose(whole, templates.cluster(self._objects, self._labels[0]), judge, told)
+
+    def proven(
+        self, proposal: amendment.Proposal, names: pl.DataFrame, judge: network.PolicySet, told: replay.Known
+    ) -> int:
+        """Return how many of the connections that a proposal is for are allowed by policies that hold it."""
+        again = self.proposal(names, judge, told)
+        denied = {one[:4] for one in again.wanted}
+        return sum(one.times for one in proposal.wanted if not one.doubt and one[:4] not in denied)
+
+
+def _added(files: Mapping[str, str]) -> pl.DataFrame:
+    """Return the objects of files that are nowhere yet, read as those of a folder are."""
+    if not files:
+        return frames.empty(tables.OBJECTS)
+    with tempfile.TemporaryDirectory(prefix="plimsoll-") as folder:
+        for name, text in files.items():
+            (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
+            (Path(folder) / name).write_text(text, encoding="utf-8")
+        return inventory.read(folder).frame
 
 
 def _with_policies_of(objects: pl.DataFrame, policies: pl.DataFrame) -> pl.DataFrame:

@@ -142,3 +142,41 @@ def test_diff_says_what_a_change_opens(manifests: str, tmp_path: Path, capsys: p
     ]
     assert cli.run(["policies", "diff", manifests, manifests, "--fail-on", "any"]) == 0
     assert "Everybody reaches whom they reached." in capsys.readouterr().out
+
+
+FRESH = '{{"time": "2026-11-24T{hour:02}:{minute:02}:00Z", "verdict": "FORWARDED", "is_reply": false, "IP": {{"source": "10.1.0.1", "destination": "10.1.0.2"}}, "l4": {{"TCP": {{"destination_port": {port}}}}}, "source": {{"namespace": "shop", "pod_name": "web", "labels": ["k8s:app=web"]}}, "destination": {{"namespace": "shop", "pod_name": "db", "labels": ["k8s:app=db"]}}}}\n'
+
+
+def test_a_proposal_is_a_diff_that_can_be_applied_and_then_nothing_of_it_is_denied(
+    manifests: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, objects = tmp_path / "policies", tmp_path / "objects.yaml"
+    folder.mkdir()
+    (objects, kept) = (tmp_path / "objects.yaml", folder / "db.yaml")
+    parts = MANIFESTS.split("---\n")
+    objects.write_text("---\n".join(parts[:2]))
+    kept.write_text(parts[2])
+    habit = "".join(FRESH.format(hour=10 + number, minute=0, port=9090) for number in range(6))
+    (tmp_path / "fresh.jsonl").write_text(habit + FRESH.format(hour=10, minute=5, port=22))
+    asked = ["policies", "replay", str(tmp_path / "fresh.jsonl"), "--policies", str(folder), "--objects", str(objects)]
+    assert cli.run([*asked, "--propose"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("diff --git a/shop/pod-db-also-")
+    assert "not proposed: shop/web[Pod] to shop/db[Pod], TCP 22: seen fewer than 5 times" in err
+    assert "with them 6 are allowed" in err
+    name, text = out.split("+++ b/")[1].split("\n", 1)
+    (folder / "shop").mkdir()
+    (folder / name).write_text("".join(f"{line[1:]}\n" for line in text.splitlines()[1:]))
+    assert cli.run([*asked, "-o", "json"]) == 0
+    assert [one["port"] for one in json.loads(capsys.readouterr().out)["denied"]] == [22]
+
+
+def test_a_proposal_is_told_as_a_document_and_in_no_form_of_rows(
+    manifests: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "fresh.jsonl").write_text(FRESH.format(hour=10, minute=5, port=22))
+    asked = ["policies", "replay", str(tmp_path / "fresh.jsonl"), "--policies", manifests, "--objects", manifests]
+    assert cli.run([*asked, "--propose", "-o", "json"]) == 0
+    proposal = json.loads(capsys.readouterr().out)["proposal"]
+    assert (proposal["files"], proposal["proven"], proposal["wanted"][0]["proposed"]) == ({}, 0, False)
+    assert cli.run([*asked, "--propose", "-o", "jsonl"]) == 2

@@ -118,10 +118,14 @@ class PolicySet:
 
     def allows(self, source: End, destination: End, protocol: str, port: int) -> Verdict:
         """Return what is said of one connection, and where it is denied, by whom and what is missing."""
-        for way in policy.WAYS:
-            if not ports.allows(self.opened(way, source, destination), protocol, port):
-                return self._denied(way, source, destination, protocol, port)
-        return ALLOWED
+        verdicts = (self.judged(way, source, destination, protocol, port) for way in policy.WAYS)
+        return next((verdict for verdict in verdicts if not verdict.allowed), ALLOWED)
+
+    def judged(self, way: Way, source: End, destination: End, protocol: str, port: int) -> Verdict:
+        """Return what is said of one way of a connection."""
+        if ports.allows(self.opened(way, source, destination), protocol, port):
+            return ALLOWED
+        return self._denied(way, source, destination, protocol, port)
 
     def selecting(self, subject: End, way: Way) -> _Selecting:
         """Return what is about this end, for this way."""

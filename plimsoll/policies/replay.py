@@ -134,6 +134,21 @@ def _added(key: tuple[str, str, str, int, Verdict], parts: Sequence[tuple[int, A
     return Denied(*key, sum(counts), min(firsts), max(lasts))
 
 
+def ends(row: Mapping[str, Any], told: Known) -> tuple[End, list[Target]] | None:
+    """Return who called and what, None where that cannot be said."""
+    source, targets, _ = _ends(row, told)
+    return None if source is None or not targets else (source, targets)
+
+
+def closed(policies: PolicySet, row: Mapping[str, Any], source: End, target: Target) -> dict[policy.Way, Verdict]:
+    """Return the ways that policies close to a connection, and what they say; a node reaches its own pods anyway."""
+    end, protocol, port = target
+    if (row["source_identity"] in _NODES and row["source_workload_name"] is None) or _same(source, end):
+        return {}
+    verdicts = {way: policies.judged(way, source, end, protocol, port) for way in policy.WAYS}
+    return {way: verdict for way, verdict in verdicts.items() if not verdict.allowed}
+
+
 Target = tuple[Workload | External, str, int]
 """An end that is called, and on which port."""
 
