@@ -116,7 +116,14 @@ def grounds(cases: Sequence[Case]) -> Grounds:
     return Grounds(approved(cases), workloads, people(cases))
 
 
-def draw(count: int, seed: Sequence[int], found: Grounds, time: int, mimicry: float = MIMICRY) -> Iterator[Campaign]:
+def draw(
+    count: int,
+    seed: Sequence[int],
+    found: Grounds,
+    time: int,
+    mimicry: float = MIMICRY,
+    families: Sequence[str] = tuple(FAMILIES),
+) -> Iterator[Campaign]:
     """Yield campaigns against what was found; the same ones for the same seed.
 
     >>> one, two = draw(2, [1], grounds([]), 0)
@@ -128,7 +135,7 @@ def draw(count: int, seed: Sequence[int], found: Grounds, time: int, mimicry: fl
     for one in found.known:
         here.setdefault(one.shape.workload, []).append(one)
     for number in range(count):
-        family, context = _pick(dice, list(FAMILIES)), _pick(dice, CONTEXTS)
+        family, context = _pick(dice, families), _pick(dice, CONTEXTS)
         workload = _pick(dice, found.workloads)
         who = _adversary(dice, context, found.people)
         drawn = [

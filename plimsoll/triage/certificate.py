@@ -103,6 +103,7 @@ def certify(
     count: int = COUNT,
     alpha: float = ALPHA,
     mimicry: float = campaigns.MIMICRY,
+    families: Sequence[str] = tuple(campaigns.FAMILIES),
 ) -> Certificate:
     """Attack what a judge knows; nothing of it is remembered.
 
@@ -110,7 +111,7 @@ def certify(
     Share(campaigns=300, missed=0, upper=0.00993608194445771)
     """
     cases = list(judge.memory.cases.values())
-    drawn = list(campaigns.draw(count, (day, entries), campaigns.grounds(cases), judge.memory.clock, mimicry))
+    drawn = list(campaigns.draw(count, (day, entries), campaigns.grounds(cases), judge.memory.clock, mimicry, families))
     choosing, proving = drawn[: len(drawn) // 2], drawn[len(drawn) // 2 :]
     benefit = _benefit(judge)
     off: set[Cell] = set()
