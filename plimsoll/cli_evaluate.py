@@ -1,4 +1,4 @@
-"""The command line's verbs that measure: how good the alerts are on a recording whose attacks are labelled."""
+"""The command line's verbs that measure: how good the alerts are on a labelled recording, what triage hides and misses."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.status import Status
 
-from plimsoll import errors, flow_evaluate, outputs
-from plimsoll.evaluate import curves, report
+from plimsoll import errors, flow_evaluate, flow_evaluate_triage, outputs
+from plimsoll.evaluate import curves, muting, report
 from plimsoll.outputs import places, table
 
 OK, INCOMPLETE = 0, 3
@@ -27,7 +27,7 @@ Files = Annotated[list[str] | None, Parameter(negative=())]
 
 eval_app = App(
     name="eval",
-    help="Measure how good the alerts are, on a recording whose attacks are labelled.",
+    help="Measure how good the alerts are on a labelled recording, and what triage hides and misses.",
     help_epilogue="Example: plimsoll eval audit ./recording",
 )
 
@@ -80,6 +80,47 @@ def audit(
     for note in found.notes:
         print(f"plimsoll: {note}", file=sys.stderr)
     return INCOMPLETE if found.recording.rejected else OK
+
+
+@eval_app.command(help_epilogue="Example: plimsoll eval triage --seed 6 --seed 7 -o json")
+def triage(
+    *,
+    seed: Annotated[
+        list[int] | None,
+        Parameter(help="Simulated clusters to judge; several may be given. By default 6.", negative=()),
+    ] = None,
+    days: Annotated[int, Parameter(help="Days each of them goes on.")] = 28,
+    campaigns: Annotated[int, Parameter(help="Attacks held back, each day.")] = 2_400,
+    session: Annotated[
+        int,
+        Parameter(
+            help=f"Verdicts a day until {muting.WITHIN} were given; {flow_evaluate_triage.DAILY} a day afterwards."
+        ),
+    ] = flow_evaluate_triage.SESSION,
+    rivals: Annotated[bool, Parameter(help="Measure known methods on the same days, too.")] = True,
+    quick: Annotated[bool, Parameter(help="Eight days and 600 attacks: a look, no proof.", negative=())] = False,
+    output: Output = "table",
+    color: Color = "auto",
+) -> int:
+    """Let triage work in a simulated cluster, and attack what it learned with campaigns it never saw."""
+    seeds = tuple(dict.fromkeys(seed or (6,)))
+    if quick:
+        days, campaigns = min(days, 8), min(campaigns, 600)
+    for name, given, most in (("days", days, 90), ("campaigns", campaigns, 50_000), ("session", session, 1_000)):
+        if not 1 <= given <= most:
+            raise errors.UsageError(f"--{name} is a number from 1 to {most:,}, not {given}")
+    if min(seeds) < 0 or max(seeds) >= 2**63 or len(seeds) > 100:
+        raise errors.UsageError("--seed is a number from 0, at most a hundred of them")
+    options = flow_evaluate_triage.Options(seeds, days, campaigns, session, rivals)
+    with _progress(color) as progress:
+        found = flow_evaluate_triage.evaluate(options, progress)
+    if output == "jsonl":
+        outputs.write("jsonl", muting.rows(found), sys.stdout)
+    elif output != "table":
+        outputs.document(output, muting.document(found), sys.stdout)
+    else:
+        _show_muting(found, color)
+    return OK
 
 
 def _sound(budgets: Sequence[int], session: int | None, poison: int) -> None:
@@ -198,6 +239,93 @@ def _poisoned(poisoned: report.Poisoned, attacks: int) -> None:
         for one in poisoned.budgets
     )
     print(f"With each attack learned {poisoned.bursts} times: {told}")
+
+
+def _show_muting(found: muting.Report, color: places.Color) -> None:
+    print(f"Simulated world {found.digest}, {found.days} days, seeds {', '.join(map(str, found.seeds))}\n")
+    print("Triage, each day with what was learned before it")
+    titles = (
+        "SEED",
+        "DAY",
+        "VERDICTS",
+        "RAW",
+        "STILL SHOWN",
+        "HIDDEN",
+        "CASES HIDDEN",
+        "GROUPS",
+        "CAMPAIGNS MISSED",
+        "ECE",
+    )
+    columns = [table.Column(title, "right") for title in titles]
+    _table(columns, [[str(one.seed), str(one.day), *_of_a_day(one)] for one in found.milestones], color)
+    print("Beside it on the last day, with verdicts of the same number")
+    _table([table.Column("METHOD"), table.Column("SEED", "right"), *columns[2:]], _last(found), color)
+    print("Attacks held back, on the last day")
+    _table(
+        [table.Column("ATTACKS"), table.Column("SEED", "right"), *map(_right, _MISSED)], list(_attacked(found)), color
+    )
+    met = [f"{name} {'yes' if met else 'NO'}" for name, met in found.met.items()]
+    print(f"Targets after {muting.WITHIN} verdicts and on the last day, every seed: {', '.join(met)}")
+
+
+_MISSED = ("CAMPAIGNS MISSED", "STEPS HIDDEN", "FIRST LOUD AFTER", "INDISTINGUISHABLE")
+
+
+def _right(title: str) -> table.Column:
+    return table.Column(title, "right")
+
+
+def _of_a_day(one: muting.Daily) -> list[str]:
+    it = one.hidden
+    return [
+        str(one.verdicts),
+        f"{it.raw:,}",
+        f"{it.raw_shown:,}",
+        f"{it.raw_hidden:.2%}",
+        f"{it.cases_hidden:.1%}",
+        str(it.groups_shown),
+        _missed(one.missed),
+        _number(one.ece, 3),
+    ]
+
+
+def _missed(one: muting.Missed | None) -> str:
+    if one is None or not one.campaigns:
+        return "–"
+    return f"{one.missed} of {one.campaigns:,} = {one.missed / one.campaigns:.2%} (≤ {one.upper:.2%})"
+
+
+def _last(found: muting.Report) -> list[list[str]]:
+    last = [one for one in found.daily if one.day == found.days - 1]
+    return [[one.method, str(one.seed), *_of_a_day(one)] for one in last]
+
+
+def _attacked(found: muting.Report) -> Iterator[list[str]]:
+    """Yield a row for each way to attack, the seeds and then all of them together."""
+    plain = [(one.seed, one.missed) for one in found.daily if one.method == "plimsoll" and one.missed]
+    last = [(seed, [missed for of, missed in plain if of == seed][-1]) for seed in found.seeds]
+    ways = [("all families", last), ("families left out", list(found.left_out))]
+    shares = dict.fromkeys(share for _, share, _ in found.mimicry)
+    ways += [
+        (f"{share:.0%} of steps copied", [(seed, one) for seed, at, one in found.mimicry if at == share])
+        for share in shares
+    ]
+    for name, told in ways:
+        for seed, one in told:
+            yield [name, str(seed), *_of_attacks(one)]
+        if len(told) > 1:
+            yield [name, "all", *_of_attacks(muting.added(one for _, one in told))]
+    for name, (of, gone) in muting.added(one for _, one in last).by.items():
+        yield [name, "all", f"{gone} of {of:,}", "–", "–", "–"]
+
+
+def _of_attacks(one: muting.Missed) -> list[str]:
+    return [
+        _missed(one),
+        f"{one.hidden_steps / max(1, one.steps):.2%}",
+        "–" if one.minutes is None else f"{one.minutes:.0f} min",
+        f"{one.indistinguishable_missed} of {one.indistinguishable}",
+    ]
 
 
 def _number(value: float | None, digits: int) -> str:
