@@ -25,6 +25,7 @@ def generate(
     objects: Annotated[list[str], Parameter(name="--objects", help="Manifests or a watch stream.", negative=())],
     directory: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for the policies.")],
     kind: Annotated[kinds.Name, Parameter(help="What the policies are written as.")] = "networkpolicy",
+    engine: Annotated[Literal["polars", "duckdb", "spark"], Parameter(help="Where the edges are added up.")] = "polars",
     add: Annotated[
         bool, Parameter(help="Add to what the folder's policies were made from, instead of starting anew.", negative=())
     ] = False,
@@ -40,7 +41,9 @@ def generate(
     color: Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")] = "auto",
 ) -> int:
     """Write network policies that allow what these flows show, and nothing else."""
-    found = flow_generate.run(sources, objects, directory, form=from_, add=add, kind=kind, progress=lambda _, __: None)
+    found = flow_generate.run(
+        sources, objects, directory, form=from_, add=add, kind=kind, engine=engine, progress=lambda _, __: None
+    )
     if report == "jsonl":
         outputs.write("jsonl", (one._asdict() for one in found.known), sys.stdout)
     elif report == "json":

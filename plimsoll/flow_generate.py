@@ -122,10 +122,11 @@ class Edges:
         self._parts.append(kept.edges)
         self._labels.append(kept.labels)
 
-    def told(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return the edges of all that came in, and the labels that flows told of their workloads."""
+    def told(self, engine: str = "polars") -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return the edges of all that came in, added up by this engine, and the labels that flows told of workloads."""
         labels = pl.concat(self._labels).unique() if self._labels else edges.LABELS.to_frame()
-        return edges.added(self._parts), labels
+        parts = pl.concat([edges.SCHEMA.to_frame(), *self._parts])
+        return engines.collect(edges.merged(engines.of(parts, engine))), labels
 
 
 def run(
@@ -158,7 +159,7 @@ def run(
         if one.digest not in segments:
             taken.remember(Kept(*fresh.told(), frozenset()))
             segments |= {one.digest} if one.digest else set()
-    whole, told = taken.told()
+    whole, told = taken.told(engine)
     whole = edges.added([lookups.fill(whole, names.told())])
     cluster = templates.cluster(held, told)
     written_as = kinds.KINDS[kind]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-from plimsoll import errors, flow_generate
+from plimsoll import engines, errors, flow_generate, frames, tables
 from plimsoll.cluster import objects as inventory
+from plimsoll.cluster import resolve
 from plimsoll.policies import edges, kinds, templates
 from tests.policies import flows
 
@@ -214,3 +218,27 @@ def test_a_name_that_dns_told_is_the_peer_of_later_connections(together: bool, t
     text = (tmp_path / "out/shop/pod-web.yaml").read_text()
     assert 'matchName: "api.example.com"' in text
     assert "matchPattern" in text
+
+
+@pytest.mark.parametrize(
+    "engine", ["duckdb", pytest.param("spark", marks=[pytest.mark.spark, pytest.mark.timeout(900)])]
+)
+def test_edges_are_the_same_wherever_they_are_added_up(engine: str, tmp_path: Path) -> None:
+    pytest.importorskip("pyspark" if engine == "spark" else engine)
+    if engine == "spark" and not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+        pytest.skip("Spark needs Java, and there is none on this machine")
+    days = [flows.NOON + dt.timedelta(days=number % 3, minutes=number) for number in range(40)]
+    calls = [
+        flows.flow(
+            flows.WEB, "203.0.113.7" if number % 2 else flows.REDIS, 443 + number % 5, time=day, count=number + 1
+        )
+        for number, day in enumerate(days)
+    ]
+    found = []
+    for one in ("polars", engine):
+        taken = flow_generate.Edges(resolve.inventory(frames.empty(tables.OBJECTS)), flow_generate.Names())
+        for start in range(0, 40, 7):
+            taken.take("flow", flows.events(*calls[start : start + 7]))
+        found.append(taken.told(one)[0])
+    assert engines.digest(found[0]) == engines.digest(found[1])
+    assert found[0].height == 30

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
 import polars as pl
 
 from plimsoll import normal
@@ -57,12 +61,18 @@ def of(events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def added(parts: list[pl.DataFrame]) -> pl.DataFrame:
+def added(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Return edges that were counted in several places as if counted in one."""
     if not parts:
         return SCHEMA.to_frame()
-    sums = (col("count").sum(), col("first").min(), col("last").max())
-    return pl.concat(parts).group_by(*KEYS, "day").agg(*sums).select(*SCHEMA)
+    whole: pl.DataFrame = merged(nw.from_native(pl.concat(parts).lazy())).collect().to_native()
+    return whole
+
+
+def merged(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Return edges added up, whatever engine holds them: one row for each edge and day."""
+    sums = (nw.col("count").sum().cast(nw.Int64), nw.col("first").min(), nw.col("last").max())  # DuckDB widens sums
+    return frame.group_by(*KEYS, "day").agg(*sums).select(*SCHEMA)
 
 
 def labels_of(events: pl.DataFrame) -> pl.DataFrame:
