@@ -242,3 +242,63 @@ def test_edges_are_the_same_wherever_they_are_added_up(engine: str, tmp_path: Pa
         found.append(taken.told(one)[0])
     assert engines.digest(found[0]) == engines.digest(found[1])
     assert found[0].height == 30
+
+
+AT = "2026-11-23T06:32:00Z"
+_SOCK = '"saddr": "10.1.0.5", "daddr": "10.1.0.7", "sport": 40000, "dport": 6379'
+_POD = '"namespace": "shop", "name": "web"'
+_WEP = '"source_namespace": "shop", "source_type": "wep", "dest_namespace": "shop", "dest_type": "wep"'
+TOLD = {
+    "conntrack": CALL.format(at=START + 120),
+    "hubble": hubble(2, "10.1.0.7", 6379, destination={"namespace": "shop", "pod_name": "redis"}),
+    # Retina with Hubble's control plane writes Hubble's flows; its ends may lack workloads and reply is not told.
+    "hubble (Retina)": f'{{"flow": {{"time": "{AT}", "verdict": "FORWARDED", "IP": {{"source": "10.1.0.5", "destination": "10.1.0.7", "ipVersion": "IPv4"}}, "l4": {{"TCP": {{"source_port": 40000, "destination_port": 6379, "flags": {{"SYN": true}}}}}}, "source": {{{_POD.replace("name", "pod_name", 2).replace("pod_namespace", "namespace")}}}, "destination": {{"namespace": "shop", "pod_name": "redis"}}, "Type": "L3_L4", "node_name": "n1", "event_type": {{"type": 4, "sub_type": 3}}, "extensions": {{"@type": "type.googleapis.com/utils.RetinaMetadata"}}}}, "node_name": "n1", "time": "{AT}"}}\n',
+    "calico": f'{{"start_time": {START + 120}, "action": "allow", "reporter": "src", "source_name": "web", "source_name_aggr": "web", "source_ip": "10.1.0.5", "dest_name": "redis", "dest_name_aggr": "redis", "dest_ip": "10.1.0.7", "dest_port": 6379, "proto": "tcp", {_WEP}}}\n',
+    "istio": f'[{AT[:-1]}.000Z] "- - -" 0 - - - "-" 10 20 5 - "-" "-" "-" "-" "10.1.0.7:6379" outbound|6379||redis.shop.svc.cluster.local 10.1.0.5:40000 10.96.0.9:6379 10.1.0.5:39999 - -\n',
+    "vpc_flow": f"2 123456789012 eni-1 10.1.0.5 10.1.0.7 40000 6379 6 5 500 {START + 120} {START + 180} ACCEPT OK\n",
+    "inspektor_gadget": f'{{"k8s": {{"namespace": "shop", "podName": "web", "containerName": "c", "node": "n1"}}, "proc": {{"comm": "app", "pid": 7}}, "mntns_id": 1, "timestamp": "{AT}", "type": "connect", "src": {{"addr": "10.1.0.5", "port": 40000, "proto": "TCP"}}, "dst": {{"addr": "10.1.0.7", "port": 6379, "proto": "TCP"}}}}\n',
+    "tetragon": f'{{"process_kprobe": {{"process": {{"pod": {{{_POD}}}, "binary": "/app", "pid": 7}}, "function_name": "tcp_connect", "args": [{{"sock_arg": {{"family": "AF_INET", "protocol": "IPPROTO_TCP", {_SOCK}}}}}]}}, "node_name": "n1", "time": "{AT}"}}\n',
+    "plimsoll_activity": f'{{"evt_source": "plimsoll", "time": "{AT}", "evt_type": "connect", "evt_res": "SUCCESS", "fd_l4proto": "tcp", "fd_sip": "10.1.0.7", "fd_sport": 6379, "k8s_ns_name": "shop", "k8s_pod_name": "web"}}\n',
+    "plimsoll_activity (accept)": f'{{"evt_source": "plimsoll", "time": "{AT}", "evt_type": "accept", "fd_l4proto": "tcp", "fd_cip": "10.1.0.5", "fd_cport": 40000, "fd_sip": "10.1.0.7", "fd_sport": 6379, "k8s_ns_name": "shop", "k8s_pod_name": "redis"}}\n',
+}
+
+
+@pytest.mark.parametrize("told", TOLD)
+def test_whoever_tells_of_a_connection_the_policies_are_the_same(told: str, tmp_path: Path) -> None:
+    (tmp_path / "objects.jsonl").write_text("".join(json.dumps(one) + "\n" for one in OBJECTS))
+    (tmp_path / "flows").write_text(TOLD[told])
+    outcome = flow_generate.run(
+        [str(tmp_path / "flows")],
+        [str(tmp_path / "objects.jsonl")],
+        tmp_path / "out",
+        form=told.partition(" ")[0],
+        progress=lambda _, __: None,
+    )
+    assert (outcome.intake.accepted, outcome.intake.rejects.total) == (1, 0)
+    redis = (tmp_path / "out/shop/pod-redis.yaml").read_text()
+    assert '"app": "web"  # ' in redis or "# shop/Pod/web: seen less than 10 times on 1 day" in redis
+    assert outcome.replayed is not None
+    assert (outcome.replayed.allowed, outcome.replayed.denied) == (1, [])
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("sensor", ["inspektor-gadget", "tetragon"])
+def test_recorded_acts_are_read_as_connections(sensor: str, shared_data: Path, tmp_path: Path) -> None:
+    lines = [
+        json.loads(line)["event"]
+        for path in (shared_data / "sensors" / sensor).glob("*.ndjson")
+        for line in path.read_text().splitlines()
+    ]
+    (tmp_path / "acts.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+    pod = {**OBJECTS[0]["object"], "metadata": {"name": "mypod2", "namespace": "default", "labels": {"app": "it"}}}  # type: ignore[dict-item]
+    (tmp_path / "objects.json").write_text(json.dumps(pod))
+    outcome = flow_generate.run(
+        [str(tmp_path / "acts.jsonl")],
+        [str(tmp_path / "objects.json")],
+        tmp_path / "out",
+        form=None,
+        progress=lambda _, __: None,
+    )
+    assert outcome.intake.rejects.total == 0
+    named = {one.workload.name for one in outcome.generated.policies}
+    assert named == ({"mypod2"} if sensor == "inspektor-gadget" else set())
