@@ -80,3 +80,27 @@ def test_bad_usage_is_one_line(given: list[str], says: str, capsys: pytest.Captu
     assert captured.out == ""
     assert captured.err.count("\n") == 1
     assert says in captured.err
+
+
+@pytest.mark.parametrize(
+    "options", [["--days", "0"], ["--campaigns", "-1"], ["--seed", "-2"], ["--session", "100000"], ["--days", "x"]]
+)
+def test_a_simulation_that_cannot_be_is_refused_in_a_line(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["eval", "triage", *options]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert 1 <= len(told.err.splitlines()) <= 3
+
+
+@pytest.mark.parametrize("form", ["table", "json", "jsonl"])
+def test_triage_is_measured_beside_its_rivals(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["eval", "triage", "--seed", "1", "--days", "1", "--campaigns", "60", "-o", form]) == 0
+    out = capsys.readouterr().out
+    if form == "table":
+        assert "cool-down" in out
+        assert "Targets after 150 verdicts" in out
+    else:
+        rows = [json.loads(line) for line in (out.splitlines() if form == "jsonl" else [out])]
+        assert len(rows[0]["digest"]) == 16

@@ -19,7 +19,7 @@ MINUTE = 60_000_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 START = 20_550 * DAY
-"""A Wednesday of 2026."""
+"""A Tuesday of 2026."""
 SESSIONS = 6
 CHANGED = 0.2
 """Share of releases whose base changed too, so that even the shell is another file."""
