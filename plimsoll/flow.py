@@ -353,7 +353,7 @@ def detect(
         read = reading.Reading(source, format=form, get=watch.source)
         for whole in batches(source, read, rejects):
             batch = watch.take(whole)
-            bench.take(batch.stream, cluster.resolved(batch))
+            bench.gather(batch.stream, cluster.resolved(batch))
             days |= set(batch.events.select(facts.DAY).unique().drop_nulls()["day"])
             progress(read.name, read.accepted + read.rejected)
         accepted += read.accepted

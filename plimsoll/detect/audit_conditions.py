@@ -231,6 +231,14 @@ def prepared(events: pl.DataFrame, cleared: pl.Series | None = None) -> pl.DataF
 _ASKED = ("user_username", "verb", "objectRef_resource", "objectRef_subresource", "userAgent", "source_ip")
 
 
+def tells_more(events: pl.DataFrame) -> pl.Series:
+    """Return in which events a rule might see more than in others of the same key (facts.key)."""
+    collisions = _collisions(events)
+    again = col("auditID").is_in(collisions.implode()) if len(collisions) else False
+    more = functools.reduce(operator.or_, _TELLS_MORE).fill_null(value=False)
+    return events.select(told=more | again)["told"].fill_null(value=False)
+
+
 def _unsettled(events: pl.DataFrame, cleared: pl.Series | None, collisions: pl.Series) -> pl.DataFrame:
     """Return the events that have to be looked at, with their `row`."""
     asked = events.select(*_KEPT, "stage").with_row_index("row")

@@ -17,6 +17,7 @@ import polars as pl
 from plimsoll import facts
 from plimsoll.detect import (
     acts,
+    audit_conditions,
     audit_rules,
     changes,
     evidence,
@@ -34,6 +35,8 @@ Approved = tuple[str, str, str]
 MINUTE = pl.col("time").dt.truncate("1m").alias("minute")
 POWERS = ("credential-access", "execution", "privilege-escalation")
 """Tactics: who does such things out of habit has a token worth stealing."""
+TOGETHER = 1 << 14
+"""Events not settled yet that are gathered before they are judged: one judgement costs as much as 10,000 of them."""
 MOST_NOTABLE = 200_000
 """Notable acts of a run that are kept; beyond it only a count."""
 
@@ -72,6 +75,7 @@ class Judge:
         self._rights = rights
         self._doubt = doubt
         self._usual, self._dull = settled.Settled(), settled.Settled()
+        self._waiting: dict[str, list[pl.DataFrame]] = {}
         self._seed = seed
         self._notable: list[acts.Act] = []
         self._changes = changes.Changes()
@@ -83,13 +87,31 @@ class Judge:
 
     def take(self, stream: str, events: pl.DataFrame) -> list[acts.Act]:
         """Judge a batch of events; return its notable acts, which are kept for the alerts too."""
+        self.gather(stream, events)
+        return self.judge()
+
+    def gather(self, stream: str, events: pl.DataFrame) -> None:
+        """Take in a batch of events, to be judged together with later ones: what is settled is passed over at once."""
         if stream == "audit":
             self._changes.take(events)
             self._ledger.take(events)
         keyed = events.with_columns(key=facts.key(stream).hash(self._seed))
         usual = self._usual.holds(keyed["key"])
-        keyed = _ruled(keyed, usual) if stream == "audit" else keyed
-        keyed = keyed.filter(~usual | (keyed["rules"].is_not_null() if stream == "audit" else False))
+        wanted = ~usual | audit_conditions.tells_more(events) if stream == "audit" else ~usual
+        kept = keyed.with_columns(usual=usual).filter(wanted)
+        self._waiting.setdefault(stream, []).append(kept)
+        if sum(part.height for parts in self._waiting.values() for part in parts) >= TOGETHER:
+            self.judge()
+
+    def judge(self) -> list[acts.Act]:
+        """Judge what was gathered; return its notable acts."""
+        waiting, self._waiting = self._waiting, {}
+        return [act for stream, parts in waiting.items() for act in self._judged(stream, pl.concat(parts))]
+
+    def _judged(self, stream: str, keyed: pl.DataFrame) -> list[acts.Act]:
+        if stream == "audit":
+            keyed = _ruled(keyed, keyed["usual"])
+            keyed = keyed.filter(~pl.col("usual") | pl.col("rules").is_not_null())
         if keyed.is_empty():
             return []
         kinds = self._kinds(stream, keyed)
@@ -132,6 +154,7 @@ class Judge:
         a rule is evidence like any other. Where learning had too little to give one, the best of them fill what the certain ones
         leave. Without a budget, every rule that hit anything is an alert too.
         """
+        self.judge()
         notable = _in_order(self._notable)
         settled = self._doubt.least(budget) if self._doubt and budget else None
         least = settled or (stories.DOUBTFUL if budget else stories.CERTAIN)
@@ -144,6 +167,7 @@ class Judge:
 
     def tell(self) -> list[dict[str, object]]:
         """Return the alerts that begin with what was taken since the last call, which is then let go."""
+        self.judge()
         taken, self._notable = _in_order(self._notable), []
         return self._explained(self._teller.tell(taken)) + self._rules.tell(taken)
 

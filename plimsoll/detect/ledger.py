@@ -258,9 +258,11 @@ def judged(happened: pl.DataFrame, ledger: Ledger, powerful: Callable[[str], boo
     for row in asked.iter_rows(named=True):
         if wrong := [*ledger.findings(row), *ledger.issued.given_away(row, powerful)]:
             found[row["act"]] = wrong
-    return happened.with_columns(findings=_listed_for(happened["act"], found))
+    told = pl.DataFrame(list(found.items()), {"act": happened.schema["act"], "findings": _LIST}, orient="row")
+    return happened.join(told, on="act", how="left", maintain_order="left").with_columns(
+        pl.col("findings").fill_null(_NONE)
+    )
 
 
-def _listed_for(acts: pl.Series, found: Mapping[int, list[str]]) -> pl.Series:
-    column = [found.get(act, []) for act in acts] if found else [[]] * len(acts)
-    return pl.Series(column, dtype=pl.List(pl.String))
+_LIST = pl.List(pl.String)
+_NONE = pl.lit([], _LIST)
