@@ -5,8 +5,8 @@ A test that fails on an object is no end: that object was not judged by it, whic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Container, Generator, Iterable, Iterator
+from itertools import groupby, islice
 from typing import NamedTuple
 
 from plimsoll.posture.check import TESTS, Check, Test, Violation
@@ -44,6 +44,7 @@ class _Asked(NamedTuple):
     run: Test
     controls: tuple[str, ...]
     decides: bool
+    check: Check
 
 
 class _Fired(NamedTuple):
@@ -53,7 +54,7 @@ class _Fired(NamedTuple):
     violation: Violation
 
 
-_Plan = tuple[tuple[Check, tuple[_Asked, ...]], ...]
+_Plan = tuple[tuple[Test, _Asked], ...]
 
 
 class Engine:
@@ -70,24 +71,24 @@ class Engine:
 
     def of(self, one: Object, cluster: Cluster) -> Iterator[Finding | Unjudged]:
         """Yield what is found in an object."""
-        for check, tests in self._plan(one.kind):
-            fired: list[_Fired] = []
-            for asked in tests:
-                try:
-                    fired += [_Fired(asked, found) for found in islice(asked.run(one, cluster), MOST)]
-                except Exception as broken:  # noqa: BLE001  any value may be of any type; one test must not end the scan
-                    yield Unjudged(check, one, f"{type(broken).__name__}: {broken}"[:200])
-            if fired:
-                yield from _findings(check, one, fired)
+        plan = self._plan(one.kind)
+        try:
+            # Nearly all tests are silent on nearly all objects: this loop is most of what a scan costs.
+            fired = [_Fired(asked, found) for run, asked in plan for found in run(one, cluster)]
+        except Exception:  # noqa: BLE001  any value may be of any type; one test must not end the scan
+            fired = None
+        if fired is None or len(fired) > MOST:
+            fired = yield from _carefully(plan, one, cluster)
+        for check, told in groupby(fired, key=lambda one: one.asked.check):
+            yield from _findings(check, one, [*told])
 
     def _plan(self, kind: str) -> _Plan:
-        """Return the checks about a kind."""
+        """Return the tests about a kind, those of one check beside each other."""
         plan = self._plans.get(kind)
         if plan is None:
-            made = ((one.check, tuple(_about(one, kind))) for one in self._chosen)
-            plan = self._plans[kind] = tuple(
-                (check, tests) for check, tests in made if any(test.decides for test in tests)
-            )
+            made = (tuple(_about(one, kind)) for one in self._chosen)
+            asked = (test for tests in made if any(test.decides for test in tests) for test in tests)
+            plan = self._plans[kind] = tuple((test.run, test) for test in asked)
         return plan
 
 
@@ -95,7 +96,18 @@ def _about(chosen: Chosen, kind: str) -> Iterator[_Asked]:
     for judged, decides in chosen.tests:
         run, kinds = TESTS[judged.test]
         if kind in kinds or "*" in kinds:
-            yield _Asked(run, judged.controls, decides)
+            yield _Asked(run, judged.controls, decides, chosen.check)
+
+
+def _carefully(plan: _Plan, one: Object, cluster: Cluster) -> Generator[Unjudged, None, list[_Fired]]:
+    """Ask test by test, each for so many places; yield which failed, and return what the others said."""
+    fired: list[_Fired] = []
+    for run, asked in plan:
+        try:
+            fired += [_Fired(asked, found) for found in islice(run(one, cluster), MOST)]
+        except Exception as broken:  # noqa: BLE001  as above
+            yield Unjudged(asked.check, one, f"{type(broken).__name__}: {broken}"[:200])
+    return fired
 
 
 def _findings(check: Check, one: Object, fired: list[_Fired]) -> Iterator[Finding]:
@@ -115,27 +127,28 @@ def _by_field(fired: list[_Fired]) -> dict[str, list[_Fired]]:
 
     The field of a group is the outermost one.
     """
+    fields = {one.violation.field for one in fired}
+    if len(fields) == 1:
+        return {fields.pop(): fired}
     outer: set[str] = set()
-    for field in sorted({one.violation.field for one in fired}, key=len):
-        if not any(part in outer for part in _outwards(field)):
+    for field in sorted(fields, key=len):
+        if _around(field, outer) is None:
             outer.add(field)
     groups: dict[str, list[_Fired]] = {}
     for one in fired:
-        field = next(part for part in _outwards(one.violation.field) if part in outer)
-        groups.setdefault(field, []).append(one)
+        groups.setdefault(_around(one.violation.field, outer) or "", []).append(one)
     return groups
 
 
-def _outwards(field: str) -> Iterator[str]:
-    """Yield a field and those it is a part of, up to the whole object.
+def _around(field: str, outer: Container[str]) -> str | None:
+    """Return which of these fields a field is or is a part of.
 
-    >>> list(_outwards("spec.containers[0].image"))
-    ['spec.containers[0].image', 'spec.containers[0]', 'spec.containers', 'spec', '']
+    >>> _around("spec.containers[0].image", {"spec.containers[0]"})
+    'spec.containers[0]'
     """
-    while field:
-        yield field
+    while field and field not in outer:
         field = field[: max(field.rfind("."), field.rfind("["), 0)]
-    yield ""
+    return field if field in outer else None
 
 
 def _message(told: list[_Fired]) -> str:

@@ -164,15 +164,21 @@ class Cluster:
         """Take the objects; of two with one name, both are kept and the last is found."""
         self.objects = list(objects)
         self._kinds: dict[str, list[Object]] = defaultdict(list)
+        self._beside: dict[tuple[str, str], list[Object]] = defaultdict(list)
         self._named: dict[tuple[str, str, str], Object] = {}
         for one in self.objects:
             self._kinds[one.kind].append(one)
+            self._beside[one.kind, one.namespace or "default"].append(one)
             self._named[one.kind, one.namespace or "default", one.name] = one
 
     def of(self, *kinds: str) -> Iterator[Object]:
         """Yield the objects of some kinds, in their order."""
         for kind in kinds:
             yield from self._kinds.get(kind, ())
+
+    def beside(self, one: Object, kind: str) -> Sequence[Object]:
+        """Return the objects of a kind in the namespace of another."""
+        return self._beside.get((kind, one.namespace or "default"), ())
 
     def get(self, kind: str, namespace: str, name: str) -> Object | None:
         """Return an object by its name; what is in no namespace is found in any."""

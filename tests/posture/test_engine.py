@@ -97,4 +97,9 @@ def test_no_field_of_a_finding_is_a_part_of_another(fields):
     groups = engine._by_field(fired)
     assert sum(map(len, groups.values())) == len(fields)
     for outer, inner in product(groups, groups):
-        assert outer == inner or outer not in list(engine._outwards(inner))
+        assert outer == inner or engine._around(inner, {outer}) is None
+
+
+def test_one_object_where_a_test_fires_everywhere_keeps_what_others_say(asked):
+    made = asked(([f"a[{number}]" for number in range(3 * engine.MOST)], ("x:1",), True), (["b"], ("y:2",), True))
+    assert found(made)[-1] == ("b", ("y:2",))

@@ -56,3 +56,12 @@ def test_a_cluster_finds_by_kind_and_by_name():
     assert cluster.get("ClusterRole", "x", "r") is role
     assert list(cluster.of("ClusterRole", "ServiceAccount")) == [role, one]
     assert cluster.workloads == ()
+
+
+def test_a_cluster_knows_what_is_in_one_namespace():
+    mine, theirs = (
+        objects.Object({"kind": "NetworkPolicy", "metadata": {"namespace": name}}) for name in ("default", "x")
+    )
+    cluster = objects.Cluster([mine, theirs])
+    assert cluster.beside(objects.Object({"kind": "Pod"}), "NetworkPolicy") == [mine]
+    assert cluster.beside(theirs, "Service") == ()

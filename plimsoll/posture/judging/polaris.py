@@ -6,7 +6,7 @@ A binding to a role that is not among the objects counts as one to a role that m
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from plimsoll.posture.check import Violation, test
@@ -373,15 +373,11 @@ def _shares_a_label(selector: Body, labels: Body) -> bool:
     return any(key in selector and selector[key] == value for key, value in labels.items())
 
 
-def _beside(one: Object, others: Iterable[Object]) -> Iterator[Object]:
-    return (other for other in others if (other.namespace or "default") == (one.namespace or "default"))
-
-
 @test("Deployment")
 def no_budget(one: Object, cluster: Cluster) -> Found:
     """No PodDisruptionBudget speaks of its pods."""
     labels = one.pod.labels if one.pod else {}
-    budgets = _beside(one, cluster.of("PodDisruptionBudget"))
+    budgets = cluster.beside(one, "PodDisruptionBudget")
     if not any(_shares_a_label(mapped(at(budget.spec, "selector", "matchLabels")), labels) for budget in budgets):
         yield Violation("", "no PodDisruptionBudget speaks of its pods")
 
@@ -390,7 +386,7 @@ def no_budget(one: Object, cluster: Cluster) -> Found:
 def no_policy(one: Object, cluster: Cluster) -> Found:
     """No NetworkPolicy with rules for both directions speaks of its pods."""
     labels = one.pod.labels if one.pod else {}
-    if not any(_is_whole(policy, labels) for policy in _beside(one, cluster.of("NetworkPolicy"))):
+    if not any(_is_whole(policy, labels) for policy in cluster.beside(one, "NetworkPolicy")):
         yield Violation("", "no NetworkPolicy with rules both ways speaks of its pods")
 
 
@@ -411,7 +407,7 @@ def budget_above_scaling(one: Object, cluster: Cluster) -> Found:
     least = next(
         (
             scaler.spec.get("minReplicas")
-            for scaler in _beside(one, cluster.of("HorizontalPodAutoscaler"))
+            for scaler in cluster.beside(one, "HorizontalPodAutoscaler")
             if at(scaler.spec, "scaleTargetRef", "kind") == "Deployment"
             and at(scaler.spec, "scaleTargetRef", "name") == one.name
         ),
@@ -419,7 +415,7 @@ def budget_above_scaling(one: Object, cluster: Cluster) -> Found:
     )
     if not isinstance(least, int):
         return
-    for budget in _beside(one, cluster.of("PodDisruptionBudget")):
+    for budget in cluster.beside(one, "PodDisruptionBudget"):
         wanted = _pods(budget.spec.get("minAvailable"), one.spec.get("replicas"))
         if _shares_a_label(mapped(at(budget.spec, "selector", "matchLabels")), labels) and wanted > least:
             yield Violation("spec.replicas", f"a budget wants {wanted} pods, the autoscaler may leave {least}")
