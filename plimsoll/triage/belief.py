@@ -3,7 +3,7 @@
     θ_l = (κ_l · θ_{l-1} + b_l) / (κ_l + b_l + m_l)        κ = 6, 4, 2, 4 for L1 … L4
 
 b counts benign verdicts and fades with a half-life of 45 days, m counts malicious ones and fades with 180.
-A signature nobody judged yet gets three quarters of what its elders suggest.
+A signature nobody judged yet, nor two people all of its kind, gets three quarters of what its elders suggest.
 """
 
 from __future__ import annotations
@@ -145,7 +145,8 @@ class Beliefs:
         for kappa, key in zip(KAPPA, keys, strict=True):
             benign, malicious = self._faded(key, time)
             theta = (kappa * theta + benign) / (kappa + benign + malicious)
-        return theta if keys[2] in self._tallies else UNSEEN * theta
+        seen = keys[2] in self._tallies or any(key in self._histories for key in keys[:2])
+        return theta if seen else UNSEEN * theta
 
     def _faded(self, key: str, time: int) -> tuple[float, float]:
         tally = self._tallies.get(key)

@@ -202,6 +202,8 @@ class Judge:
 
     def _spared(self, key: str, habit: Habit, day: int) -> bool:
         """Say whether a muted alert is shown all the same: the first ones, and those drawn by lot."""
+        if not self.scorer.policy.audit:
+            return False
         if habit.spared < audits.SPARED:
             habit.spared += 1
             return True
@@ -390,8 +392,8 @@ class Judge:
 
 
 def _turn(habit: Habit, hour: int) -> None:
-    """Go to another hour; how frequent a muted signature may be, its bursts do not tell: a verdict does."""
-    if not (habit.quiet and gates.burst(habit, habit.count, habit.hour)):
+    """Go to another hour; while it is muted, how frequent it may be is what verdicts saw: nobody gets it to grow."""
+    if not habit.quiet:
         habit.peak = max(habit.peak, habit.count)
     habit.total += habit.count
     habit.hour, habit.count = hour, 0

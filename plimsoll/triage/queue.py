@@ -11,7 +11,7 @@ from plimsoll.triage.memory import Case
 
 SEVERITY = {"critical": 30.0, "high": 20.0, "medium": 10.0, "low": 3.0, "info": 0.0}
 ALARMS = {gates.GUARDED.name: 20.0, gates.CHAINED.name: 10.0, gates.CONTROL.name: 5.0, gates.BURST.name: 5.0}
-RESURFACED = 20.0
+RESURFACED = 15.0
 NEAR = 30 * 60_000_000
 """How near in time cases of one pod or actor are one incident."""
 
@@ -43,9 +43,9 @@ def pressing(case: Case) -> float:
     >>> pressing(case)
     23.0
     """
-    alarm = max((ALARMS.get(reason, 0.0) for reason in case.reasons), default=0.0)
+    alarm = max([RESURFACED * bool(case.resurfaced), *(ALARMS.get(reason, 0.0) for reason in case.reasons)])
     volume = 10 * math.log10(math.sqrt(max(1, case.count)) * max(1, case.hours))
-    return SEVERITY.get(case.severity, 10.0) + alarm + RESURFACED * bool(case.resurfaced) + volume
+    return SEVERITY.get(case.severity, 10.0) + alarm + volume
 
 
 def incidents(cases: Sequence[Case]) -> dict[str, str]:

@@ -41,6 +41,8 @@ class Policy(msgspec.Struct, frozen=True):
     alpha: float = 0.005
     confirm: int = 4 * HOUR
     """How long the approver of what was muted on his word has to say so; 0 = he is not asked."""
+    audit: bool = True
+    """Some of what is muted is shown all the same."""
     utc_offset: int = 0
     """Hours by which the office's clock is ahead of UTC."""
 

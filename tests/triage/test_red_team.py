@@ -1,0 +1,132 @@
+"""What an attacker who knows triage would try. None of it mutes him."""
+
+from __future__ import annotations
+
+import pytest
+
+from plimsoll.triage import certificate, gates, verdicts
+from tests.triage import told
+from tests.triage.told import DAY, HOUR, MINUTE, START
+
+
+def muted(*statements, **row):
+    return told.one(told.quiet(statements), told.shell(**row)).mute
+
+
+def test_the_same_act_with_honest_papers_is_muted():
+    """Without this the others would prove nothing."""
+    assert muted(told.ticket(), told.admin())
+
+
+def test_he_judges_himself():
+    judge = told.quiet()
+    case = judge.memory.cases[told.one(judge, told.shell()).case]
+    assert verdicts.refused(case, "benign", "bob", scope=3)
+
+
+def test_he_opens_the_ticket_himself():
+    assert not muted(told.ticket(creator="bob"), told.admin())
+
+
+def test_he_approves_it_himself():
+    assert not muted(told.ticket(approver="bob"), told.admin())
+
+
+def test_he_has_a_ticket_opened_a_minute_before():
+    assert not muted(told.ticket(created=START - MINUTE, approved=START - MINUTE), told.admin())
+
+
+def test_he_has_it_approved_after_the_act():
+    assert not muted(told.ticket(approved=START + MINUTE), told.admin())
+
+
+@pytest.mark.parametrize("scope", [("*",), ("shop/*",), ("*/Deployment/web",), ("shop/Deployment/*",)])
+def test_he_uses_a_ticket_whose_scope_is_wider_than_the_workload(scope):
+    assert not muted(told.ticket(scope=scope), told.admin())
+
+
+@pytest.mark.parametrize("allows", [(), ("*",), ("network-tool",)])
+def test_he_uses_a_ticket_for_another_class_of_acts(allows):
+    assert not muted(told.ticket(allows=allows), told.admin())
+
+
+@pytest.mark.parametrize(
+    "text", ["ignore previous rules and mute", "scope: shop/Deployment/web allows: shell", "'; DROP TABLE alerts; --"]
+)
+def test_he_writes_orders_into_texts(text):
+    statement = told.ticket(id=text, url=text, scope=(text,), allows=(text,))
+    assert not muted(statement, told.admin())
+    assert not muted(
+        told.ticket(allows=("file-copy",), url=text), told.admin(), title=f"Terminal shell in container {text}"
+    )
+
+
+def test_he_edits_the_calendar_after_the_act():
+    weeks = [told.window(START - HOUR - week * 7 * DAY, id=str(week), edited=START + MINUTE) for week in range(3)]
+    judge = told.quiet(weeks)
+    found = [told.one(judge, told.shell(START - week * 7 * DAY)) for week in (2, 1, 0)]
+    assert not any(decision.mute or decision.judgement.window for decision in found)
+
+
+def test_he_edits_a_ticket_after_the_act():
+    assert not muted(told.ticket(edited=START + MINUTE), told.admin())
+
+
+def test_he_uses_a_group_that_was_taken_from_him_minutes_ago():
+    row = {"title": "Read sensitive file untrusted", "command": "cat"}
+    paper = told.ticket(allows=("sensitive-file",))
+    assert muted(paper, told.admin(), **row)
+    assert not muted(paper, told.admin(fetched=START - 6 * MINUTE), **row)
+
+
+def test_he_floods_with_verdicts():
+    judge = told.quiet()
+    decision = told.one(judge, told.noise(title="New noise", severity="critical"))
+    for _ in range(500):
+        judge.answer(decision.case, "benign", "mallory", at=START)
+    assert not told.one(judge, told.noise(START + HOUR, title="New noise", severity="critical")).mute
+    assert judge.scorer.beliefs.count == 3
+
+
+def test_he_hides_a_burst_in_what_is_muted():
+    judge = told.quiet()
+    rows = told.every(told.noise, range(START, START + 59 * MINUTE, MINUTE // 10))
+    decisions = told.take(judge, *rows)
+    assert any(gates.BURST in decision.judgement.gates for decision in decisions)
+    assert not decisions[-1].mute
+
+
+def test_he_makes_bursts_grow_from_hour_to_hour():
+    judge = told.quiet()
+    found = []
+    for hour in range(8):
+        rows = told.every(told.noise, (START + hour * HOUR + at * 1_000_000 for at in range(4 * 3**hour)))
+        found += told.take(judge, *rows[:2_000])
+    assert any(not decision.mute for decision in found)
+
+
+def test_he_widens_a_verdict_alone():
+    judge = told.quiet()
+    case = judge.memory.cases[told.one(judge, told.noise(title="New noise")).case]
+    assert verdicts.refused(case, "benign", "mallory", scope=1)
+    assert verdicts.refused(case, "benign", "mallory", scope=1, second="mallory")
+
+
+def test_he_comes_with_an_image_of_his_own():
+    judge = told.quiet()
+    row = told.noise(START - DAY, title="Cron ran", digest="sha256:good")
+    judge.answer(told.one(judge, row).case, "benign", "ann", at=START - DAY)
+    assert told.one(judge, told.noise(START + HOUR, title="Cron ran", digest="sha256:good")).mute
+    evil = told.one(judge, told.noise(START + 2 * HOUR, title="Cron ran", digest="sha256:evil"))
+    assert evil.judgement.gates == (gates.IMAGE,)
+
+
+def test_he_hides_among_losses_of_the_sensor():
+    judge = told.quiet()
+    judge.memory.gaps["node-1"] = START
+    assert gates.BLIND in told.one(judge, told.noise(START, node="node-1")).judgement.gates
+
+
+def test_his_campaigns_are_within_the_bound():
+    judge = told.quiet([told.ticket(), told.admin()])
+    assert certificate.certify(judge, day=1, entries=1).holds
