@@ -1,0 +1,54 @@
+"""What a container may take of its node, and how the kubelet knows that it is well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from plimsoll.posture.check import Test, Violation, test
+from plimsoll.posture.judging.kubescape_pods import MAKERS, Found, lasting
+from plimsoll.posture.objects import Cluster, Object, at
+
+_Amount = tuple[str, str]
+_CPU_LIMIT, _CPU_REQUEST = ("limits", "cpu"), ("requests", "cpu")
+_MEMORY_LIMIT, _MEMORY_REQUEST = ("limits", "memory"), ("requests", "memory")
+
+
+def _missing(one: Object, amounts: tuple[_Amount, ...]) -> Iterator[Violation]:
+    for container in lasting(one):
+        for kind, of in amounts:
+            if at(container.body, "resources", kind, of) in (None, ""):
+                yield Violation(f"{container.field}.resources.{kind}.{of}", f"it has no {of} {kind.removesuffix('s')}")
+
+
+def _rule(name: str, *amounts: _Amount) -> Test:
+    def judged(one: Object, _: Cluster) -> Found:
+        yield from _missing(one, amounts)
+
+    judged.__name__ = name
+    return test(*MAKERS)(judged)
+
+
+cpu_limit = _rule("cpu_limit", _CPU_LIMIT)
+cpu_request = _rule("cpu_request", _CPU_REQUEST)
+cpu = _rule("cpu", _CPU_LIMIT, _CPU_REQUEST)
+memory_limit = _rule("memory_limit", _MEMORY_LIMIT)
+memory_request = _rule("memory_request", _MEMORY_REQUEST)
+memory = _rule("memory", _MEMORY_LIMIT, _MEMORY_REQUEST)
+limits = _rule("limits", _CPU_LIMIT, _MEMORY_LIMIT)
+
+
+def _no_probe(name: str, one: Object, _: Cluster) -> Found:
+    for container in lasting(one):
+        if not container.body.get(name):
+            yield Violation(f"{container.field}.{name}", f"it has no {name}")
+
+
+def _probe(name: str, field: str) -> Test:
+    judged = partial(_no_probe, field)
+    judged.__name__, judged.__module__ = name, __name__  # type: ignore[attr-defined]
+    return test(*MAKERS)(judged)
+
+
+liveness = _probe("liveness", "livenessProbe")
+readiness = _probe("readiness", "readinessProbe")
