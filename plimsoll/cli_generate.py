@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,10 +11,10 @@ from cyclopts import Parameter
 
 from plimsoll import flow_generate, outputs
 from plimsoll.outputs import places, table
-from plimsoll.policies import confidence, kinds, replay
+from plimsoll.policies import confidence, drafts, kinds, replay
 
 OK, INCOMPLETE = 0, 3
-_MOST = 20
+_MOST, _NAMED = 20, 8
 
 
 def generate(
@@ -65,6 +66,7 @@ def _document(found: flow_generate.Outcome) -> dict[str, object]:
         "score": {**found.score._asdict(), "closed": found.score.closed},
         "replayed": _replayed(found.replayed),
         "workloads": [one._asdict() for one in found.known],
+        "rollout": [step._asdict() for step in confidence.steps(generated, found.known)],
     }
 
 
@@ -76,6 +78,9 @@ def _replayed(told: replay.Replayed | None) -> dict[str, object] | None:
 
 def _show(found: flow_generate.Outcome, kind: kinds.Name, directory: Path, color: places.Color) -> None:
     known = found.known
+    if not found.generated.policies:
+        print(_none(found))
+        return
     columns = [table.Column("WORKLOAD"), table.Column("STATE"), table.Column("CONNECTIONS", "right")]
     columns += [table.Column("EDGES", "right"), table.Column("DAYS", "right"), table.Column("WHY")]
     unsure = [one for one in known if one.state != "mature"]
@@ -89,26 +94,43 @@ def _show(found: flow_generate.Outcome, kind: kinds.Name, directory: Path, color
 
 def _told(found: flow_generate.Outcome, unsure: list[confidence.Confidence], kind: kinds.Name, directory: Path) -> str:
     """Say in words what was written, and what to do with it."""
-    generated = found.generated
-    seen = sum(one.state != "never seen" for one in unsure)
-    score = found.score
+    generated, score = found.generated, found.score
     lines = [
         f"… and {len(unsure) - _MOST:,} more" if len(unsure) > _MOST else "",
         f"{len(found.files):,} files in {directory}: {len(generated.policies):,} policies.",
         f"{len(generated.namespaces):,} namespaces are closed by default.",
         f"Open: {score.allowed:,} of {score.possible:,} pairs of workloads and ports; {score.seen:,} were seen.",
+        f"Closed is {score.closed:.1%} of what nobody needed.",
         _proof(found),
         kinds.KINDS[kind].unsaid,
-        _rollout(len(unsure), len(found.known)),
-        f"{len(unsure) - seen:,} were never seen: the default closes them." if len(unsure) > seen else "",
+        *_unseen(generated),
         f"{len(generated.on_host):,} are in their node's network: most network plugins do not rule them."
         if generated.on_host
         else "",
         f"{generated.unattributed:,} connections are left out: no pod had their address then."
         if generated.unattributed
         else "",
+        *_rollout(found, len(unsure)),
     ]
     return "\n".join(filter(None, lines))
+
+
+def _none(found: flow_generate.Outcome) -> str:
+    """Say why there are no policies; what an earlier run wrote is left as it is."""
+    if not found.connections:
+        return f"No connection is told by {found.intake.accepted:,} records: nothing was written."
+    return (
+        "None of the connections has an end that --objects knows: nothing was written. Policies select pods by their "
+        "labels, as `kubectl get pods,services,nodes,endpoints,deployments -A -o json` or a recorded watch tell them."
+    )
+
+
+def _unseen(generated: drafts.Generated) -> Iterator[str]:
+    closed = sum(key.namespace in generated.namespaces for key in generated.unseen)
+    if closed:
+        yield f"{closed:,} workloads were never seen: the default of their namespace closes them."
+    if left := len(generated.unseen) - closed:
+        yield f"{left:,} workloads are in namespaces of which nothing was seen: those stay open."
 
 
 def _proof(found: flow_generate.Outcome) -> str:
@@ -122,11 +144,21 @@ def _proof(found: flow_generate.Outcome) -> str:
     return f"{spoken}, {unjudged:,} cannot be judged." if unjudged else f"{spoken}."
 
 
-def _rollout(unsure: int, workloads: int) -> str:
-    if not unsure:
-        return ""
-    advice = "look at fresh flows with `plimsoll policies replay` before they are applied"
-    return f"{unsure:,} of {workloads:,} workloads have not been seen long enough: {advice}."
+def _rollout(found: flow_generate.Outcome, unsure: int) -> Iterator[str]:
+    """Say what can be applied, and what is to be looked at first."""
+    steps = confidence.steps(found.generated, found.known)
+    ready = [step.namespace for step in steps if not step.waiting]
+    waiting = [f"{step.namespace} ({len(step.waiting):,})" for step in steps if step.waiting]
+    if ready:
+        yield f"Ready to be applied: {_some(ready)}."
+    if waiting:
+        yield f"Not yet seen long enough, with how many workloads: {_some(waiting)}."
+    if unsure:
+        yield "Look at fresh flows with `plimsoll policies replay` before they are applied."
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join([*names[:_NAMED], *([f"{len(names) - _NAMED:,} more"] if len(names) > _NAMED else [])])
 
 
 def _leftover(found: flow_generate.Outcome, rejects: Path | None) -> int:

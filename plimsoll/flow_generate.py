@@ -59,6 +59,8 @@ class Outcome(NamedTuple):
     None for a kind that it does not judge.
     """
     intake: Intake
+    connections: int
+    """How many there were, those between ends that nobody knows too."""
     files: tuple[str, ...]
     """Those that were written or stayed as they were, below the folder."""
 
@@ -164,15 +166,16 @@ def run(
     cluster = templates.cluster(held, told)
     written_as = kinds.KINDS[kind]
     generated = generate.generate(whole, cluster, written_as.dialect)
-    written = write(directory, written_as.files(generated))
-    keep(directory, Kept(whole, told, frozenset(segments)))
+    written = write(directory, written_as.files(generated)) if generated.policies else _nothing(directory)
+    if generated.policies:
+        keep(directory, Kept(whole, told, frozenset(segments)))
     why = f"{first.file}:{first.line}: {first.reason}" if first else ""
     intake = Intake(accepted, rejects, sum(one.rejected for one in read), why)
     sound = generate.attributed(whole, cluster)
     proven = replayed(directory, held, sound, cluster) if written_as.judged else None
     counts = engines.collect(maturity.counted(engines.of(confidence.profile(whole), engine)))
     known = confidence.of(generated, maturity.judged(counts))
-    return Outcome(generated, known, confidence.score(generated), proven, intake, written)
+    return Outcome(generated, known, confidence.score(generated), proven, intake, int(whole["count"].sum()), written)
 
 
 def replayed(directory: Path, objects: pl.DataFrame, seen: pl.DataFrame, cluster: templates.Cluster) -> replay.Replayed:
@@ -229,6 +232,15 @@ def write(directory: Path, files: dict[str, str]) -> tuple[str, ...]:
     except OSError as problem:
         raise errors.InputError(problem.strerror or str(problem), file=str(directory)) from problem
     return tuple(sorted(files))
+
+
+def _nothing(directory: Path) -> tuple[str, ...]:
+    """Leave a folder as it is: an input that shows nothing is no reason to take policies away."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise errors.InputError(problem.strerror or str(problem), file=str(directory)) from problem
+    return ()
 
 
 def _ours(directory: Path) -> set[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -130,3 +130,25 @@ def of(generated: Generated, judged: pl.DataFrame) -> list[Confidence]:
         for key in generated.unseen
     ]
     return sorted([*silent, *known], key=lambda one: (-one.next, one.workload))
+
+
+class Step(NamedTuple):
+    """A namespace on the way to being closed."""
+
+    namespace: str
+    waiting: tuple[str, ...]
+    """Its workloads that were not seen long enough; without any it can be closed."""
+
+
+def steps(generated: Generated, known: Sequence[Confidence]) -> list[Step]:
+    """Return the namespaces that the policies close, those first of which the least is still to be seen."""
+    unsure: dict[str, list[str]] = {space: [] for space in generated.namespaces}
+    for one in known:
+        space = one.workload.partition("/")[0]
+        if one.state != "mature" and space in unsure:
+            unsure[space].append(one.workload)
+    return sorted((Step(space, tuple(sorted(waiting))) for space, waiting in unsure.items()), key=_soonest)
+
+
+def _soonest(step: Step) -> tuple[int, str]:
+    return len(step.waiting), step.namespace

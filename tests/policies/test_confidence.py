@@ -41,3 +41,13 @@ def test_who_was_never_seen_comes_first() -> None:
     row = {"subject": "shop/Deployment/web", "state": "mature", "events": 9, "facts": 1, "days": 9, "bound": 0.1}
     known = confidence.of(found, pl.DataFrame([{**row, "tomorrow": 0.0, "sentence": "well known"}]))
     assert [one.state for one in known] == ["never seen", "mature"]
+
+
+def test_the_namespaces_of_which_the_least_is_still_to_be_seen_come_first() -> None:
+    other = flows.pod("data", "db", {"app": "db"})
+    found = generate.generate(
+        flows.seen(flow(WEB, REDIS, 6379), flow(WEB, ("data", "Deployment", "db"), 5432)), flows.cluster(*SHOP, other)
+    )
+    states = {"shop/Deployment/web": "learning", "shop/Deployment/redis": "mature", "data/Deployment/db": "mature"}
+    known = [confidence.Confidence(name, state, 1, 1, 1, 0.1, None, "") for name, state in states.items()]
+    assert confidence.steps(found, known) == [("data", ()), ("shop", ("shop/Deployment/web",))]
