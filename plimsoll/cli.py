@@ -76,6 +76,7 @@ app.command(profile_app)
 ELSEWHERE = {
     "eval": "cli_evaluate:eval_app",
     "install": "cli_install:install_app",
+    "paths": "cli_paths:paths_app",
     "policies": "cli_policies:policies_app",
     "rbac": "cli_rbac:rbac_app",
     "rules": "cli_rules:rules_app",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from plimsoll.paths import nodes
@@ -25,6 +25,8 @@ class Route(NamedTuple):
     edges: tuple[Edge, ...]
     """As they are shown: sets are folded away."""
     cost: float
+    raw: tuple[Edge, ...] = ()
+    """As they are in the graph."""
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -124,16 +126,8 @@ def route(edges: Sequence[Edge], cost: float) -> Route:
             waiting = []
     if waiting:
         found.append(_shown(folded(waiting)))
-    return Route(tuple(one for one in found if one.kind or one.source != one.target), cost)
+    return Route(tuple(one for one in found if one.kind or one.source != one.target), cost, tuple(edges))
 
 
 def _shown(one: Edge) -> Edge:
     return one._replace(source=nodes.shown(one.source), target=nodes.shown(one.target))
-
-
-def ranked(routes: Iterable[Route], weight: Mapping[str, float] | None = None) -> list[Route]:
-    """Return routes, easiest first; starts that are likelier come before others."""
-    told = weight or {}
-    return sorted(
-        routes, key=lambda one: (told.get(nodes.kind(one.nodes[0]), 1.0) + one.cost, len(one.edges), one.nodes)
-    )

@@ -37,7 +37,12 @@ def _held(model: Model) -> Iterator[Edge]:
             yield Edge("HAS_PERMISSION", identity, nodes.role(one.role_kind, one.role, one.namespace), why, objects)
     masters = nodes.group(MASTERS)
     yield Edge("HAS_PERMISSION", masters, nodes.role("ClusterRole", _ADMIN), f"{MASTERS} passes every check of rights")
-    yield Edge("HAS_PERMISSION", nodes.role("ClusterRole", _ADMIN), nodes.CLUSTER_ADMIN, "it allows everything")
+    yield Edge(
+        "HAS_PERMISSION",
+        nodes.role("ClusterRole", _ADMIN),
+        nodes.CLUSTER_ADMIN,
+        f"ClusterRole {_ADMIN} allows everything",
+    )
 
 
 def _as(identity: str, subjects: Iterable[str]) -> str:
@@ -49,7 +54,8 @@ def _admin(holder: Holder) -> Iterator[Edge]:
     """Yield the last step of who may do everything: from the role that says so."""
     for one in holder.powers.all_in:
         if not one.namespace and one.role != nodes.role("ClusterRole", _ADMIN) and holder.id != nodes.CLUSTER_ADMIN:
-            yield Edge("HAS_PERMISSION", one.role, nodes.CLUSTER_ADMIN, "it allows everything", one.objects[1:])
+            why = f"{one.role.replace('/', ' ', 1)} allows everything"
+            yield Edge("HAS_PERMISSION", one.role, nodes.CLUSTER_ADMIN, why, one.objects[1:])
 
 
 def _bind(model: Model, holder: Holder) -> Iterator[Edge]:

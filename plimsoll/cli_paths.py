@@ -1,0 +1,79 @@
+"""The command line's verb for attack paths: how an attacker would get from a foothold to what matters, and what closes it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from plimsoll import flow_paths, outputs
+from plimsoll.outputs import places, plain, routes, routes_dot, routes_html, routes_table
+from plimsoll.paths.answer import Answer, Question
+
+OK, FINDINGS, INCOMPLETE = 0, 1, 3
+Form = Literal["table", "json", "dot", "html"]
+_SHOWN = 12
+
+paths_app = App(
+    name="paths",
+    help="Find how an attacker would get from a foothold to what matters, and the fewest changes that close it.",
+    help_epilogue="Example: plimsoll paths ./manifests --from Internet --to Sink:cluster-admin",
+)
+
+
+@paths_app.default
+def paths(
+    paths: Annotated[
+        list[str],
+        Parameter(help="Manifests: a file, folder, glob or `-`; all together are one cluster.", negative=()),
+    ],
+    /,
+    *,
+    from_: Annotated[
+        list[str] | None,
+        Parameter(
+            name="--from", help="What the attacker holds: Internet, Container:ns/pod/*, SA:ns/name, …", negative=()
+        ),
+    ] = None,
+    to: Annotated[
+        list[str] | None,
+        Parameter(name="--to", help="What it wants: Sink:cluster-admin, Node:*, Secret:ns/name, …", negative=()),
+    ] = None,
+    graph: Annotated[bool, Parameter(help="Print the whole graph, not only the paths.", negative=())] = False,
+    conditional: Annotated[
+        bool, Parameter(help="Count steps too that need what manifests cannot show.", negative=())
+    ] = False,
+    fail_on: Annotated[Literal["path"] | None, Parameter(help="Exit with 1 where there is a path.")] = None,
+    output: Annotated[Form, Parameter(name=["--output", "-o"], help="Form of the answer.")] = "table",
+    color: Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")] = "auto",
+) -> int:
+    """List the paths of an attacker, easiest and most harmful first, and what closes them."""
+    asked = Question(tuple(from_ or ()), tuple(to or ()), conditional)
+    found = flow_paths.paths(paths, asked)
+    _put(found.answer, output, color, whole=graph)
+    return _code(found, fail_on)
+
+
+def _put(answer: Answer, output: Form, color: places.Color, *, whole: bool) -> None:
+    """Write an answer in a form."""
+    edges = answer.graph.shown() if whole else answer.steps
+    if output == "json":
+        outputs.document("json", routes.document(answer, whole=whole), sys.stdout)
+    elif output == "dot":
+        sys.stdout.writelines(routes_dot.text(edges))
+    elif output == "html":
+        sys.stdout.writelines(routes_html.text(answer))
+    else:
+        sys.stdout.writelines(routes_table.text(answer, places.of(sys.stdout, color=color)))
+
+
+def _code(found: flow_paths.Found, fail_on: str | None) -> int:
+    """Say what could not be read, and return the exit code."""
+    for reject in found.read.rejects[:_SHOWN]:
+        print(plain.shown(f"plimsoll: {reject.file}:{reject.line}: {reject.reason}"), file=sys.stderr)
+    if found.read.rejected > _SHOWN:
+        print(f"plimsoll: {found.read.rejected:,} documents in all were set aside", file=sys.stderr)
+    if fail_on and found.answer.routes:
+        return FINDINGS
+    return INCOMPLETE if found.read.rejected else OK

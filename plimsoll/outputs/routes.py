@@ -1,0 +1,58 @@
+"""Attack paths as a document for programs: nodes, edges, paths and cuts."""
+
+from __future__ import annotations
+
+from plimsoll.paths import answer, explain
+from plimsoll.paths.answer import Answer
+from plimsoll.paths.cuts import Cut
+from plimsoll.paths.edge import Edge
+from plimsoll.paths.search import Route
+
+
+def document(found: Answer, *, whole: bool = False) -> dict[str, object]:
+    """Return an answer as one value; `whole`: with all nodes and edges of the graph, not only those of the paths."""
+    edges = list(dict.fromkeys([*found.graph.shown(), *found.steps])) if whole else found.steps
+    ends = [end for one in edges for end in (one.source, one.target)]
+    return {
+        "nodes": list(answer.things(ends, found.model)),
+        "edges": [edge(one) for one in edges],
+        "paths": [path(found, one) for one in found.routes],
+        "cuts": [cut(one) for one in found.cuts],
+    }
+
+
+def edge(one: Edge) -> dict[str, object]:
+    """Return a step: what is held, what is gained, why, by which techniques, and what would close it."""
+    words = explain.of(one.kind)
+    told: dict[str, object] = {
+        "kind": one.kind,
+        "from": one.source,
+        "to": one.target,
+        "why": one.why,
+        "attack": list(words.attack),
+        "does": words.does,
+        "fix": words.fix,
+        "shows": words.shows,
+        "objects": list(one.objects),
+    }
+    return told | ({"conditional": True} if one.conditional else {}) | ({} if one.walk else {"walk": False})
+
+
+def path(found: Answer, one: Route) -> dict[str, object]:
+    """Return a path: what is held on the way, by which kinds of steps, in one sentence, and its risk from 0 to 10."""
+    return {
+        "nodes": list(one.nodes),
+        "kinds": list(one.kinds),
+        "summary": explain.sentence(one.edges),
+        "risk": round(found.risk(one), 2),
+    }
+
+
+def cut(one: Cut) -> dict[str, object]:
+    """Return a cut: the objects, how many paths it closes, and what to do."""
+    return {
+        "objects": list(one.objects),
+        "removes": one.removes,
+        "of": one.of,
+        "fix": explain.fix(one.steps, one.objects),
+    }

@@ -1,0 +1,77 @@
+"""Attack paths as one page of HTML that needs nothing else: each path drawn, told step by step, and what closes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+
+from plimsoll.outputs import plain
+from plimsoll.paths import explain, nodes
+from plimsoll.paths.answer import Answer
+from plimsoll.paths.search import Route
+
+SHOWN = 200
+"""Paths that are drawn: a browser should open the page at once."""
+_CUTS = 20
+
+_STYLE = """
+:root{color-scheme:light dark;font:15px/1.5 system-ui,sans-serif}
+body{max-width:80rem;margin:2rem auto;padding:0 1rem}
+h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}
+details{border-top:1px solid #8884;padding:.4rem 0}summary{cursor:pointer}
+.way{display:flex;flex-wrap:wrap;align-items:center;gap:.3rem;margin:.5rem 0}
+.way b{font-weight:600;border:1px solid #888;border-radius:.3rem;padding:.1rem .5rem;overflow-wrap:anywhere}
+.way i{font-style:normal;font-size:.8rem;opacity:.8}.way i::after{content:" \\2192"}
+.Internet,.Anyone,.Sink{background:#d9534f33}.Endpoint{background:#f0ad4e33}.Container{background:#5bc0de33}
+.Node{background:#b07cc633}.SA,.User,.Group{background:#f7e08b33}.Secret,.Cloud{background:#9fd3a033}
+li{margin:.3rem 0}.quiet{opacity:.75}code{font:13px/1.4 ui-monospace,monospace;overflow-wrap:anywhere}
+"""
+
+
+def text(found: Answer) -> Iterator[str]:
+    """Yield the page."""
+    yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+    yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+    yield '<meta name="viewport" content="width=device-width">\n'
+    yield f"<title>Attack paths</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<h1>Attack paths</h1>\n"
+    yield f"<p>{len(found.routes):,} paths are open.</p>\n" if found.routes else "<p>No path is open.</p>\n"
+    yield from _cuts(found)
+    yield "<h2>Paths, most worth closing first</h2>\n" if found.routes else ""
+    for number, one in enumerate(found.routes[:SHOWN]):
+        yield from _route(one, found.risk(one), shown=number == 0)
+    if len(found.routes) > SHOWN:
+        yield f"<p>{len(found.routes) - SHOWN:,} more paths are not drawn; -o json has them all.</p>\n"
+    yield "</body>\n</html>\n"
+
+
+def _route(one: Route, risk: float, *, shown: bool) -> Iterator[str]:
+    yield f"<details{' open' if shown else ''}><summary>{_text(explain.sentence(one.edges))} "
+    yield f'<span class="quiet">risk {risk:.1f} of 10</span></summary>\n<div class="way">{_node(one.nodes[0])}'
+    for edge in one.edges:
+        yield f"<i>{_text(explain.of(edge.kind).name)}</i>{_node(edge.target)}"
+    yield "</div>\n<ol>\n"
+    for step in explain.steps(one.edges):
+        yield f"<li><b>{_text(step.name)}</b> <code>{_text(step.kind)}</code> {_text(' '.join(step.attack))}<br>"
+        yield f"Has {_text(step.has)}; {_text(step.does)}; gains {_text(step.gains)}.<br>{_text(step.why)}."
+        yield f'<br><span class="quiet">Closed by: {_text(step.fix)}. Shown by: {_text(step.shows)}.</span></li>\n'
+    yield "</ol></details>\n"
+
+
+def _node(node: str) -> str:
+    kind = nodes.kind(node)
+    return f'<b class="{kind if kind.isalpha() and kind.isascii() else ""}">{_text(node)}</b>'
+
+
+def _cuts(found: Answer) -> Iterator[str]:
+    if not found.cuts:
+        return
+    yield "<h2>What closes them</h2>\n<ul>\n"
+    for one in found.cuts[:_CUTS]:
+        names = ", ".join(f"<code>{_text(name)}</code>" for name in one.objects)
+        told = _text(explain.fix(one.steps, one.objects))
+        yield f"<li>removes {one.removes:,} of {one.of:,}: {names}<br>{told}</li>\n"
+    yield "</ul>\n"
+
+
+def _text(told: object) -> str:
+    return escape(plain.shown(told))

@@ -1,0 +1,68 @@
+"""Attack paths for a person at a terminal: each told step by step, then what closes them."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from plimsoll.outputs import places, plain
+from plimsoll.paths import explain
+from plimsoll.paths.answer import Answer
+from plimsoll.paths.cuts import Cut
+from plimsoll.paths.search import Route
+
+SHOWN = 10
+"""Paths told in full; the rest are counted."""
+_CUTS = 5
+_OBJECTS = 8
+_WIDEST = 110
+
+
+def text(found: Answer, place: places.Place) -> Iterator[str]:
+    """Yield the paths, most worth closing first, and the cuts, as text."""
+    if not found.routes:
+        yield "No path is open.\n"
+        return
+    for number, one in enumerate(found.routes[:SHOWN], 1):
+        yield from _route(number, one, found.risk(one), place)
+    if len(found.routes) > SHOWN:
+        yield f"{len(found.routes) - SHOWN:,} more paths; -o json has them all.\n\n"
+    yield from _cuts(found, place)
+
+
+def _route(number: int, one: Route, risk: float, place: places.Place) -> Iterator[str]:
+    title = f"{number}  {explain.sentence(one.edges)}  (risk {risk:.1f} of 10)"
+    yield _line(title, place, "", bold=True)
+    yield _line(f"{one.nodes[0]}", place, "   ")
+    for edge in one.edges:
+        words = explain.of(edge.kind)
+        maybe = ", only if what manifests cannot show holds" if edge.conditional else ""
+        yield _line(f"-> {edge.target}   {edge.kind} {' '.join(words.attack)}{maybe}", place, "   ")
+        yield _line(f"{words.does}: {edge.why}", place, "      ")
+    yield "\n"
+
+
+def _cuts(found: Answer, place: places.Place) -> Iterator[str]:
+    if not found.cuts:
+        yield "No change of the objects closes them.\n"
+        return
+    yield _line("What closes them", place, "", bold=True)
+    for one in found.cuts[:_CUTS]:
+        yield from _cut(one, place)
+
+
+def _cut(one: Cut, place: places.Place) -> Iterator[str]:
+    names = ", ".join(one.objects[:_OBJECTS])
+    more = f" and {len(one.objects) - _OBJECTS:,} more" if len(one.objects) > _OBJECTS else ""
+    yield _line(f"removes {one.removes:,} of {one.of:,}: {names}{more}", place, "   ")
+    if len(one.objects) <= _OBJECTS:
+        yield _line(explain.fix(one.steps, one.objects), place, "      ")
+
+
+def _line(told: str, place: places.Place, indent: str, *, bold: bool = False) -> str:
+    """Return a text in lines of the place's width, safe to show."""
+    safe = plain.shown(told, place.encoding)
+    width = min(place.width or _WIDEST, _WIDEST)
+    lines = textwrap.wrap(safe, max(width, 30), initial_indent=indent, subsequent_indent=f"{indent}  ") or [indent]
+    whole = "\n".join(lines)
+    return f"\x1b[1m{whole}\x1b[0m\n" if bold and place.color else f"{whole}\n"

@@ -1,0 +1,172 @@
+"""The answer to a question about paths: from where to what, the ways there ranked, and what closes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from plimsoll.paths import cuts, graph, nodes, weights
+from plimsoll.paths.cuts import Cut, Problem
+from plimsoll.paths.edge import Edge
+from plimsoll.paths.graph import Graph
+from plimsoll.paths.model import Model
+from plimsoll.paths.search import Route, Ways
+
+GOALS = (nodes.CLUSTER_ADMIN, nodes.ANY_NODE, "Secret:*/*", "Cloud:*")
+"""What is looked for where nothing is named: administrator, nodes, all Secrets, cloud identities."""
+_FOOTHOLDS = {
+    nodes.INTERNET: 0.0,
+    nodes.ANYONE: 0.1,
+    "Container": 2.3,
+    "User": 2.3,
+    "Group": 2.3,
+    "SA": 2.3,
+    "Node": 2.3,
+}
+"""How hard it is to have the start at all, by kind, as a step's cost (`weights.cost`)."""
+_FEW = 4
+"""Starts up to which further ways than the easiest are told."""
+_MORE = 10
+"""Ways told for each of few starts."""
+_SELF = 64
+"""Starts that are targets too and are still searched for another."""
+
+
+class Question(NamedTuple):
+    """What is asked; without starts or targets, the usual ones."""
+
+    starts: tuple[str, ...] = ()
+    """Ids, with `*` as a wildcard."""
+    targets: tuple[str, ...] = ()
+    conditional: bool = False
+    """Count steps too that need what manifests cannot show."""
+
+
+class Answer:
+    """Ways from starts to targets, and what closes them."""
+
+    def __init__(self, model: Model, question: Question, whole: Graph | None = None) -> None:
+        """Take the cluster and the question; the graph is built unless it is given."""
+        self.model, self.question = model, question
+        self.graph = whole or graph.build(model)
+        self.routes = self._ranked()
+
+    @cached_property
+    def starts(self) -> list[str]:
+        """The nodes that are started from."""
+        if self.question.starts:
+            return self._named(self.question.starts, as_start=True)
+        told = [nodes.INTERNET, nodes.ANYONE, *self.model.containers, *self._outsiders()]
+        return [one for one in dict.fromkeys(told) if one in self.graph.out]
+
+    def _outsiders(self) -> Iterator[str]:
+        """Yield identities that no pod runs as: people, and accounts whose tokens are used elsewhere."""
+        yield from (one for one in self.model.people if not one.partition(":")[2].startswith("system:"))
+        for namespace, name in self.model.accounts:
+            account = nodes.account(namespace, name)
+            if account not in self.model.by_account:
+                yield account
+
+    @cached_property
+    def goals(self) -> list[list[str]]:
+        """The nodes that are looked for, by goal."""
+        if self.question.targets:
+            return [self._named(self.question.targets, as_start=False)]
+        return [found for goal in GOALS if (found := self._named((goal,), as_start=False))]
+
+    def _named(self, patterns: Sequence[str], *, as_start: bool) -> list[str]:
+        found: list[str] = []
+        for pattern in patterns:
+            matches = _matcher(pattern)
+            found += [one for one in self.graph.nodes if self._is(one, pattern, matches, as_start=as_start)]
+            found += [first for name, first in self._aliases.items() if matches.fullmatch(name)]
+        return list(dict.fromkeys(found))
+
+    def _is(self, node: str, pattern: str, matches: re.Pattern[str], *, as_start: bool) -> bool:
+        shown = nodes.shown(node)
+        if as_start and shown != node:
+            return False
+        if nodes.is_set(node) and shown != pattern:
+            return not self.graph.out.get(node) and bool(matches.fullmatch(shown))
+        return bool(matches.fullmatch(shown))
+
+    @cached_property
+    def _aliases(self) -> Mapping[str, str]:
+        """The containers of further replicas, by the one that stands for them."""
+        return {
+            nodes.container(one.namespace, pod, body.name): container
+            for one in self.model.workloads
+            for container, body in one.containers
+            for pod in one.pods[1:]
+        }
+
+    def _ranked(self) -> list[Route]:
+        found: list[Route] = []
+        for number, goal in enumerate(self.goals):
+            whole = self.graph if number == 0 else self._below
+            found += self._to(Ways(whole, goal, weights.cost, conditional=self.question.conditional))
+        return sorted(found, key=self._rank)
+
+    @cached_property
+    def _below(self) -> Graph:
+        """The graph without what an administrator can do: lesser goals are looked for on ways of their own."""
+        return Graph(one for one in self.graph.edges if one.source != nodes.CLUSTER_ADMIN)
+
+    def _to(self, ways: Ways) -> Iterator[Route]:
+        able = [one for one in self.starts if one in ways.distance and one not in ways.targets]
+        asked = bool(self.question.starts or self.question.targets)
+        for start in able:
+            if asked and len(able) <= _FEW:
+                yield from ways.several(start, _MORE)
+            elif (one := ways.easiest(start)) is not None:
+                yield one
+        for start in [one for one in self.starts if one in ways.targets][:_SELF]:
+            other = Ways(self.graph, ways.targets - {start}, weights.cost, conditional=self.question.conditional)
+            one = other.easiest(start)
+            if one is not None:
+                yield one
+
+    def _rank(self, one: Route) -> tuple[float, int, tuple[str, ...]]:
+        return -self.risk(one), len(one.edges), one.nodes
+
+    def risk(self, one: Route) -> float:
+        """Return what a way is worth closing, 0 to 10: the harm of its goal, times the chance that it is gone."""
+        foothold = _FOOTHOLDS.get(nodes.kind(one.nodes[0]), 1.0)
+        return weights.risk(one.cost + foothold, one.nodes[-1])
+
+    @cached_property
+    def cuts(self) -> list[Cut]:
+        """What closes the ways, best first; the first entry closes all of them, where that can be done."""
+        if not self.routes:
+            return []
+        targets = {one for goal in self.goals for one in goal}
+        began = {one.nodes[0] for one in self.routes}
+        starts = [one for one in self.starts if one in began]
+        problem = Problem(self.graph, starts, targets, conditional=self.question.conditional)
+        return cuts.found(problem, self.graph, self.routes)
+
+    @cached_property
+    def steps(self) -> list[Edge]:
+        """The steps of the ways, each once."""
+        return list(dict.fromkeys(edge for one in self.routes for edge in one.edges))
+
+
+def _matcher(pattern: str) -> re.Pattern[str]:
+    """Return what matches an id with `*` for anything.
+
+    >>> bool(_matcher("SA:a/*").fullmatch("SA:a/x")), bool(_matcher("SA:[a]").fullmatch("SA:a"))
+    (True, False)
+    """
+    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")), re.DOTALL)
+
+
+def things(found: Iterable[str], model: Model) -> Iterator[dict[str, object]]:
+    """Yield nodes as they are told: id, kind, and what stands behind a container."""
+    for one in dict.fromkeys(found):
+        told: dict[str, object] = {"id": one, "kind": nodes.kind(one)}
+        workload = model.containers.get(one)
+        if workload is not None:
+            told |= {"workload": workload.id, "pods": len(workload.pods), "nodes": list(workload.nodes[:20])}
+        yield told
