@@ -116,7 +116,7 @@ def held(node: str) -> str:
         return "root on any node"
     if kind == "Cloud" and rest == _CLOUD_OF_NODES:
         return "what the nodes may do in the cloud"
-    return _HELD.get(kind, node).format(_shown(rest))
+    return _HELD[kind].format(_shown(rest)) if kind in _HELD else node
 
 
 def _shown(rest: str) -> str:

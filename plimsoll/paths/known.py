@@ -14,7 +14,7 @@ import yaml
 from plimsoll.posture.objects import Body, Container, at, listed, text
 
 Gives = Literal["account", "container"]
-_NUMBER = re.compile(r"\d{1,6}")
+_NUMBER = re.compile(r"\d{1,12}")
 _PARTS = 4
 
 
@@ -61,6 +61,7 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pages: tuple[Page, ...]
     commands: tuple[Command, ...]
     runs_code: tuple[str, ...]
+    fetches: tuple[str, ...]
     engines: tuple[str, ...]
 
 

@@ -29,6 +29,7 @@ def edges(model: Model) -> Iterator[Edge]:
     yield from _workload_identities(model)
     yield from _return_of_nodes(model)
     yield from _return_of_roles(model)
+    yield from _power_over_nodes(model)
 
 
 def _may_be_cloud(model: Model) -> bool:
@@ -62,6 +63,17 @@ _BOOTSTRAPPERS = nodes.group("system:bootstrappers")
 def _is_azure(model: Model) -> bool:
     found = (text(one.spec.get("providerID")) for one in model.nodes.values() if one is not None)
     return any(one.startswith("azure://") for one in found)
+
+
+def _power_over_nodes(model: Model) -> Iterator[Edge]:
+    """Yield what cloud identities may do to the cluster, if the cloud lets them: no manifest tells."""
+    told = [(nodes.CLOUD_NODE, "the nodes' own identity")]
+    told += [(one.id, f"the cloud identity of {one.namespace}/{one.name}") for one in _cloud_accounts(model)]
+    for one, name in told:
+        why = f"{name} may be allowed to change what instances run"
+        yield Edge("CLOUD_NODE_WRITE", one, model.any_node, why, conditional=True)
+    why = "the nodes' own identity may be allowed to read where the cluster's state is kept"
+    yield Edge("CLOUD_STATE_STORE", nodes.CLOUD_NODE, nodes.CLUSTER_ADMIN, why, conditional=True)
 
 
 class _CloudAccount(NamedTuple):

@@ -22,6 +22,9 @@ def edges(model: Model) -> Iterator[Edge]:
     yield from _asked(kept.secrets)
     for name in model.nodes or ("*",):
         yield from _itself(name)
+        if len(model.nodes) > 1:
+            why = f"a key to other nodes may lie on Node {name}"
+            yield Edge("HOST_SSH", nodes.node(name), model.any_node, why, conditional=True)
     for name, told in on_node.control_planes(model).items():
         why = f"Node {name} is of the control plane ({told}): the keys of the whole cluster lie on it"
         yield Edge("CONTROL_PLANE_TAKEOVER", nodes.node(name), nodes.CLUSTER_ADMIN, why, (nodes.ref("Node", name),))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from plimsoll.paths import known, privileges, services, tokens
+from plimsoll.paths import known, nodes, privileges, services, tokens
 from plimsoll.paths.edge import Edge
 from plimsoll.paths.known import Command, Page
 from plimsoll.paths.model import Model, Service
@@ -30,6 +30,10 @@ def edges(model: Model) -> Iterator[Edge]:
                 yield from _page(model, service, workload, name, container, table.pages)
                 yield from _commanded(model, service, workload, container, table.commands)
                 yield from _engine(service, workload, name, container)
+                if known.is_of(container, table.fetches):
+                    why = f"{workload.end}: {container.name} fetches addresses that callers name"
+                    objects = (service.ref, workload.ref)
+                    yield Edge("ENDPOINT_SSRF", service.id, nodes.CLOUD_NODE, why, objects, conditional=True)
 
 
 def _page(
