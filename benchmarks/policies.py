@@ -5,8 +5,8 @@
     python benchmarks/policies.py 250000     so many
 
 Lines are what `conntrack -E -o timestamp,extended,id` prints: each connection of its own ports and time; each
-workload calls five others. They are written to files of five million each, which count as much as one; each size runs in a
-process of its own, from its start to files that are proven. Nothing is projected: a size that did not run has no line.
+workload calls five others. They come through a pipe, so that no size needs a disk; each size runs in a process of its
+own. Nothing is projected: a size that did not run has no line.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 START = 1_793_577_600
-PART = 5_000_000
 BLOCK = 100_000
 CALLED = 5
 
@@ -45,17 +44,16 @@ def address(app: int) -> str:
     return f"10.{244 + app // 50_000}.{app // 200 % 250}.{app % 200 + 2}"
 
 
-def written(folder: Path, flows: int, apps: int) -> Iterator[Path]:
+def ends(apps: int) -> list[tuple[str, str]]:
     chance = random.Random(5)
     edges = [(src, dst) for src in range(apps) for dst in chance.sample(range(apps), CALLED) if dst != src]
-    ends = [(address(src), address(dst)) for src, dst in edges]
-    for part in range(-(-flows // PART)):
-        path = folder / f"conntrack-{part}.log"
-        with path.open("w") as out:
-            last = min(flows, (part + 1) * PART)
-            for low in range(part * PART, last, BLOCK):
-                out.writelines(line(number, *ends[number % len(ends)]) for number in range(low, min(low + BLOCK, last)))
-        yield path
+    return [(address(src), address(dst)) for src, dst in edges]
+
+
+def write(out: IO[str], flows: int, apps: int) -> None:
+    pairs = ends(apps)
+    for low in range(0, flows, BLOCK):
+        out.writelines(line(number, *pairs[number % len(pairs)]) for number in range(low, min(low + BLOCK, flows)))
 
 
 def line(number: int, source: str, destination: str) -> str:
@@ -67,22 +65,22 @@ def line(number: int, source: str, destination: str) -> str:
 
 
 def measured(flows: int, apps: int) -> None:
-    """Write the input, then run the command as a user does; of its processes only the last counts."""
+    """Run the command as a user does, from its start to files that are proven; what writes its input does not count."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "objects.json").write_text(json.dumps(objects(apps)))
-        files = [str(path) for path in written(folder, flows, apps)]
-        given = ["policies", "generate", *files, "--objects", str(folder / "objects.json"), "-o", str(folder / "out")]
-        before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        given = ["policies", "generate", "-", "--objects", str(folder / "objects.json"), "-o", str(folder / "out")]
         command = [str(Path(sys.executable).with_name("plimsoll")), *given, "--report", "json"]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        wall, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-        told = json.loads(done.stdout)
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        start = time.monotonic()
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+            assert running.stdin is not None
+            write(running.stdin, flows, apps)
+            told = json.loads(running.communicate()[0])
+        wall, used = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     assert told["replayed"]["denied"] == []
     print(
-        f"{flows:,} connections, {apps:,} workloads: {seconds:.1f} s of processor, {wall:.1f} s, "
-        f"{after.ru_maxrss / 1024:.0f} MiB at most; {told['replayed']['allowed']:,} allowed when replayed",
+        f"{flows:,} connections, {apps:,} workloads: {used.ru_utime + used.ru_stime:.1f} s of processor, {wall:.1f} s, "
+        f"{used.ru_maxrss / 1024:.0f} MiB at most; {told['replayed']['allowed']:,} allowed when replayed",
         flush=True,
     )
 
