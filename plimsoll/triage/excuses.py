@@ -122,7 +122,7 @@ class Context:
                 continue
             if one.scope and not _covers(one.scope, seen.shape.workload):
                 continue
-            if one.strong and usual_place:
+            if one.strong and usual_place and (not one.allows or _allowed(one.allows, seen)):
                 strong = strong or one
             else:
                 weak = weak or one

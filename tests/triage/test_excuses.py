@@ -73,6 +73,7 @@ def test_an_administrator_needs_a_second_factor_and_his_usual_place():
     assert excuses(told.admin()).identity
     assert excuses(told.admin(), usual=False).identity is None
     assert excuses(told.admin(strong=False)).weak_identity
+    assert excuses(told.admin(allows=("file-copy",))).identity is None
 
 
 @pytest.mark.parametrize(
