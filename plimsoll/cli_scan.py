@@ -45,18 +45,21 @@ def scan(
     checks: Annotated[
         list[Path] | None, Parameter(help="File of checks of your own; may be given again.", negative=())
     ] = None,
+    live: Annotated[
+        bool, Parameter(help="Judge the cluster of your kubeconfig in place of manifests.", negative=())
+    ] = False,
     list_: Annotated[bool, Parameter(name="--list", help="List the checks, judge nothing.", negative=())] = False,
     fail_on: Annotated[Severity | None, Parameter(help="Exit with 1 where a finding is at least this grave.")] = None,
     output: Annotated[Form, Parameter(name=["--output", "-o"], help="Form of the findings.")] = "table",
     color: Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")] = "auto",
 ) -> int:
     """Judge manifests by every check, or by those of a framework."""
-    asked = flow_scan.Asked(framework or (), checks or (), exceptions)
+    asked = flow_scan.Asked(framework or (), checks or (), exceptions, live)
     if list_:
         return _list([one.check for one in flow_scan.chosen_checks(asked)], output, color)
-    if not paths:
-        raise errors.UsageError("scan takes the PATHs of manifests (plimsoll scan --help)")
-    made = flow_scan.Scan(paths, asked, datetime.now(UTC), with_lines=output in PLACED or None)
+    if bool(paths) == live:
+        raise errors.UsageError("scan takes the PATHs of manifests, or --live (plimsoll scan --help)")
+    made = flow_scan.Scan(paths or (), asked, datetime.now(UTC), with_lines=output in PLACED or None)
     gravest = _Gravest()
     report = made.report(str(Path.cwd()))
     outputs.report(output, report._replace(findings=gravest.of(report.findings)), sys.stdout, color=color)

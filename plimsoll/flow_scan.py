@@ -10,11 +10,11 @@ from typing import NamedTuple
 import msgspec
 
 from plimsoll import errors
-from plimsoll.cluster import manifests
+from plimsoll.cluster import live, manifests, rendered
 from plimsoll.outputs import findings
 from plimsoll.posture import engine, exceptions, frameworks, lines, rows
 from plimsoll.posture.check import Check
-from plimsoll.posture.objects import Body, Cluster, Object
+from plimsoll.posture.objects import WORKLOADS, Body, Cluster, Object, listed, mapped, text
 
 KEPT = 1_000
 """Rejects kept to be shown; all are counted."""
@@ -94,16 +94,37 @@ def _with_kind(outer: Body, items: list[object]) -> list[object]:
     return [{**told, **item} if isinstance(item, dict) else item for item in items]
 
 
-def read(sources: Sequence[str]) -> Read:
+def read(sources: Iterable[str]) -> Read:
     """Return what these sources hold; raise InputError where one cannot be read at all."""
     found = Read()
     for source in sources:
-        file, number = "", 0
-        for told in manifests.documents(source):
-            number = number + 1 if told.file == file else 0
-            file = told.file
-            found.take(told, number)
+        _take(found, rendered.documents(source))
     return found
+
+
+def read_live() -> Read:
+    """Return what the user may list of the cluster of the kubeconfig, each workload once: not the pods it made."""
+    found = Read()
+    _take(found, live.documents())
+    known = {(one.kind, one.namespace, one.name) for one in found.objects if one.kind in WORKLOADS}
+    found.objects = [one for one in found.objects if not any(owner in known for owner in _owners(one))]
+    return found
+
+
+def _take(found: Read, documents: Iterable[manifests.Document | manifests.Reject]) -> None:
+    file, number = "", 0
+    for told in documents:
+        number = number + 1 if told.file == file else 0
+        file = told.file
+        found.take(told, number)
+
+
+def _owners(one: Object) -> Iterator[tuple[str, str, str]]:
+    """Yield what controls an object that is or makes pods."""
+    if one.kind in WORKLOADS:
+        for told in map(mapped, listed(one.metadata.get("ownerReferences"))):
+            if told.get("controller") is True:
+                yield text(told.get("kind")), one.namespace, text(told.get("name"))
 
 
 FEW = 1_000
@@ -119,6 +140,8 @@ class Asked(NamedTuple):
     checks: Sequence[Path] = ()
     """Files of rows of the user's own."""
     exceptions: Path | None = None
+    live: bool = False
+    """The cluster of the kubeconfig, in place of manifests."""
 
 
 class Scan:
@@ -131,7 +154,7 @@ class Scan:
         """
         chosen = chosen_checks(asked)
         excepted = _exceptions(asked.exceptions)
-        self._read, self._now = read(sources), now
+        self._read, self._now = read_live() if asked.live else read(sources), now
         self.checks: Sequence[Check] = [one.check for one in chosen]
         self._engine = engine.Engine(chosen)
         self._exceptions = exceptions.Exceptions(excepted, now.date())

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from plimsoll import errors, flow_scan
+from plimsoll.cluster import manifests
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: %s}\nspec: {containers: [{name: c, securityContext: {privileged: true}}]}\n"
 
@@ -101,3 +102,21 @@ def test_files_that_are_not_there_are_refused(tmp_path, field):
     asked = flow_scan.Asked(**{field: none if field == "exceptions" else [none]})
     with pytest.raises(errors.InputError):
         flow_scan.Scan([str(tmp_path)], asked, NOW)
+
+
+def test_of_a_live_cluster_each_workload_is_judged_once(monkeypatch):
+    def owned(kind, name, owner_kind, owner):
+        reference = {"kind": owner_kind, "name": owner, "controller": True}
+        return {"kind": kind, "metadata": {"name": name, "namespace": "n", "ownerReferences": [reference]}}
+
+    told = [
+        {"kind": "Deployment", "metadata": {"name": "web", "namespace": "n"}},
+        owned("ReplicaSet", "web-1", "Deployment", "web"),
+        owned("Pod", "web-1-a", "ReplicaSet", "web-1"),
+        owned("Pod", "static-node", "Node", "node"),
+        owned("Pod", "orphan", "ReplicaSet", "gone"),
+        owned("EndpointSlice", "web", "Service", "web"),
+    ]
+    documents = [manifests.Document("", 0, json.dumps(one).encode()) for one in told]
+    monkeypatch.setattr(flow_scan.live, "documents", lambda: iter(documents))
+    assert [one.name for one in flow_scan.read_live().objects] == ["web", "static-node", "orphan", "web"]

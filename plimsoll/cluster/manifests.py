@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -68,12 +68,15 @@ class Reject(NamedTuple):
     reason: str
 
 
-def documents(source: str) -> Iterator[Document | Reject]:
-    """Yield what a name stands for, a file, a folder, a glob or `-`; raise InputError where it is nothing readable."""
+def documents(source: str, without: Container[str] = ()) -> Iterator[Document | Reject]:
+    """Yield what a name stands for, a file, a folder, a glob or `-`; raise InputError where it is nothing readable.
+
+    Folders in it that are to be left out are passed over.
+    """
     if source == "-":
         yield from _parsed("standard input", *_text("standard input", sys.stdin.buffer.read(LARGEST + 1)))
         return
-    files, alone = _files(source)
+    files, alone = _files(source, without)
     for path in files:
         try:
             text, problem = _text(shown(path), _bytes(path))
@@ -83,6 +86,14 @@ def documents(source: str) -> Iterator[Document | Reject]:
             yield Reject(shown(path), 1, refused.reason)
         else:
             yield from _parsed(shown(path), text, problem)
+
+
+def parsed(name: str, text: bytes) -> Iterator[Document | Reject]:
+    """Yield the documents of a text."""
+    if len(text) > LARGEST or text.count(b",") > MOST:
+        yield Reject(name, 1, f"larger than {LARGEST >> 20} MiB")
+    else:
+        yield from _parsed(name, _utf8(text), "")
 
 
 def text(file: str) -> bytes:
@@ -102,10 +113,10 @@ def reason(broken: BaseException) -> str:
     return shown((text.splitlines() or [type(broken).__name__])[0][:200])
 
 
-def _files(source: str) -> tuple[list[str], bool]:
+def _files(source: str, without: Container[str]) -> tuple[list[str], bool]:
     """Return the files, and whether the name was that of one."""
     if os.path.lexists(source):
-        return (_below(source), False) if Path(source).is_dir() else ([source], True)
+        return (_below(source, without), False) if Path(source).is_dir() else ([source], True)
     if not glob.has_magic(source):
         raise errors.InputError("no such file or folder", file=shown(source))
     matches = sorted(glob.glob(source, recursive=True))  # noqa: PTH207  Path.glob takes no absolute pattern
@@ -114,14 +125,19 @@ def _files(source: str) -> tuple[list[str], bool]:
     return [name for match in matches for name in (_below(match) if Path(match).is_dir() else [match])], False
 
 
-def _below(folder: str) -> list[str]:
+def _below(folder: str, without: Container[str] = ()) -> list[str]:
     """Return all manifests of a folder and its folders, sorted; nothing hidden, no pipes or devices."""
     found: list[str] = []
+    left_out = False
     for where, folders, names in os.walk(folder):
+        if where in without:
+            folders.clear()
+            left_out = True
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         wanted = [name for name in names if not name.startswith(".") and _is_manifest(name)]
         found += [path for path in (os.path.join(where, name) for name in wanted) if Path(path).is_file()]  # noqa: PTH118  Path would drop the ./ people typed
-    if not found:
+    if not found and not left_out:
         raise errors.InputError("the folder holds no manifests", file=shown(folder))
     return sorted(found)
 
