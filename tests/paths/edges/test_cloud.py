@@ -3,7 +3,7 @@ import pytest
 from plimsoll.paths.edges import cloud
 from tests.paths import clusters
 from tests.paths.clusters import account, pod, thing
-from tests.paths.drawn import kinds, steps
+from tests.paths.familiar import kinds, steps
 
 IMDS = ("IMDS", "Container:a/p/c", "Cloud:node")
 

@@ -3,7 +3,7 @@ import pytest
 from plimsoll.paths.edges import entry
 from tests.paths import clusters
 from tests.paths.clusters import pod, thing
-from tests.paths.drawn import edges, kinds, steps
+from tests.paths.familiar import edges, kinds, steps
 
 INTO = ("ENDPOINT_EXPLOIT", "Endpoint:a/s", "Container:a/p/c")
 

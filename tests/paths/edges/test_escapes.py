@@ -2,7 +2,7 @@ import pytest
 
 from plimsoll.paths.edges import escapes
 from tests.paths.clusters import deployment, node, pod
-from tests.paths.drawn import edges, kinds, steps
+from tests.paths.familiar import edges, kinds, steps
 
 
 def of(context=None, **spec):

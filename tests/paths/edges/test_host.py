@@ -3,7 +3,7 @@ import pytest
 from plimsoll.paths import on_node
 from plimsoll.paths.edges import host
 from tests.paths.clusters import may, node, pod, rule, thing
-from tests.paths.drawn import edges, kinds, steps
+from tests.paths.familiar import edges, kinds, steps
 
 
 def holding(path, read_only=False, context=None, kind="", **spec):

@@ -1,6 +1,6 @@
 from plimsoll.paths.edges import identity
 from tests.paths.clusters import pod, thing
-from tests.paths.drawn import steps
+from tests.paths.familiar import steps
 
 OWNER = {"annotations": {"kubernetes.io/service-account.name": "boss"}}
 

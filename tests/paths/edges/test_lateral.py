@@ -2,7 +2,7 @@ import pytest
 
 from plimsoll.paths.edges import lateral
 from tests.paths.clusters import pod
-from tests.paths.drawn import kinds, steps
+from tests.paths.familiar import kinds, steps
 
 
 def pair(first=None, second=None, **spec):

@@ -1,6 +1,6 @@
 from plimsoll.paths.edges import network
 from tests.paths.clusters import namespace, pod, thing
-from tests.paths.drawn import edges, steps
+from tests.paths.familiar import edges, steps
 
 A, B = "Container:a/p/c", "Container:b/q/c"
 BOTH = (namespace("a"), namespace("b"), pod("p", "a"), pod("q", "b"))

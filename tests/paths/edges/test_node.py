@@ -1,7 +1,7 @@
 from plimsoll.paths.edges import node
 from tests.paths import clusters
 from tests.paths.clusters import pod
-from tests.paths.drawn import edges, steps
+from tests.paths.familiar import edges, steps
 
 
 def test_a_node_gives_its_pods_their_tokens_and_their_secrets():

@@ -2,7 +2,7 @@ import pytest
 
 from plimsoll.paths.edges import route
 from tests.paths.clusters import namespace, pod, thing
-from tests.paths.drawn import kinds, steps
+from tests.paths.familiar import kinds, steps
 
 IN = ("ENTRY_INGRESS", "Internet", "Endpoint:a/s")
 BACKEND = {"service": {"name": "s", "port": {"number": 80}}}

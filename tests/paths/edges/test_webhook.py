@@ -2,7 +2,7 @@ import pytest
 
 from plimsoll.paths.edges import webhook
 from tests.paths.clusters import namespace, pod, thing
-from tests.paths.drawn import steps
+from tests.paths.familiar import steps
 
 POD = pod("w", "hooks", container={"name": "c"})
 SERVICE = thing("Service", "w", "hooks", spec={"selector": {"app": "w"}, "ports": [{"port": 443}]})
