@@ -11,6 +11,7 @@ from plimsoll.posture.judging.kubescape_pods import MAKERS, Found, containers
 from plimsoll.posture.objects import Body, Cluster, Object, at, listed, mapped, text
 
 _PATH = re.compile(r"/[\w./-]{0,1000}")
+_TOLD = 5
 _READ = 100_000
 """Characters of a value that are looked at."""
 
@@ -69,6 +70,8 @@ def secret_in_environment(one: Object, _: Cluster) -> Found:
 @test("ConfigMap")
 def in_config_map(one: Object, _: Cluster) -> Found:
     """A key has the name, or a value the look, of a credential."""
-    for key, value in mapped(one.body.get("data")).items():
-        if value and (is_sensitive(str(key)) or looks_secret(text(value))):
-            yield Violation(f"data[{str(key)[:100]}]", f"{str(key)[:100]} may be a credential")
+    held = mapped(one.body.get("data")).items()
+    names = [str(key) for key, value in held if value and (is_sensitive(str(key)) or looks_secret(text(value)))]
+    if names:
+        more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
+        yield Violation("data", f"{', '.join(name[:100] for name in names[:_TOLD])}{more} may be a credential")

@@ -53,8 +53,7 @@ def _unlabelled(name: str, wanted: frozenset[str]) -> Test:
         if wanted.isdisjoint(one.labels):
             yield Violation("metadata.labels", f"none of {', '.join(sorted(wanted))} is set")
         elif one.pod and one.kind != "Pod" and wanted.isdisjoint(labels(one)):
-            field = one.pod.field.removesuffix("spec") + "metadata.labels"
-            yield Violation(field, f"none of {', '.join(sorted(wanted))} is set for its pods")
+            yield Violation("metadata.labels", f"none of {', '.join(sorted(wanted))} is set for its pods")
 
     judged.__name__ = name
     return test(*MAKERS)(judged)

@@ -221,7 +221,7 @@ def _unset(name: str) -> Test:
         if not mapped(shared(one).get(name)):
             for container in lasting(one):
                 if not mapped(security(container).get(name)):
-                    yield Violation(f"{container.field}.securityContext.{name}", f"no {name} is set")
+                    yield Violation(f"{container.field}.securityContext", f"no {name} is set")
 
     return judged
 
@@ -238,7 +238,7 @@ def seccomp_of_another_kind(one: Object, _: Cluster) -> Found:
         profile = at(container.body, "securityContext", "seccompProfile", "type") or of_all
         if profile != "RuntimeDefault":
             said = f"its seccomp profile is {text(profile)}" if profile else "no seccomp profile is set"
-            yield Violation(f"{container.field}.securityContext.seccompProfile", said)
+            yield Violation(f"{container.field}.securityContext", said)
 
 
 @test(*MAKERS)
@@ -247,7 +247,7 @@ def no_volume_group(one: Object, _: Cluster) -> Found:
     if one.pod and "securityContext" in one.pod.spec:
         group = shared(one).get("fsGroup")
         if not isinstance(group, int) or group < 0:
-            yield Violation(f"{one.pod.field}.securityContext.fsGroup", "no group for volumes is set")
+            yield Violation(f"{one.pod.field}.securityContext", "no fsGroup is set")
 
 
 @test(*MAKERS)
@@ -256,7 +256,7 @@ def no_volume_group_policy(one: Object, _: Cluster) -> Found:
     if one.pod is None or "securityContext" not in one.pod.spec:
         return
     if shared(one).get("fsGroupChangePolicy") not in ("Always", "OnRootMismatch"):
-        yield Violation(f"{one.pod.field}.securityContext.fsGroupChangePolicy", "fsGroupChangePolicy is not set")
+        yield Violation(f"{one.pod.field}.securityContext", "fsGroupChangePolicy is not set")
 
 
 @test(*MAKERS)
@@ -288,7 +288,7 @@ def proc_mount(one: Object, cluster: Cluster) -> Found:
     if _masks_can_go(cluster):
         for container in containers(one):
             if security(container).get("procMount") != "Default":
-                yield Violation(f"{container.field}.securityContext.procMount", "procMount is not Default")
+                yield Violation(f"{container.field}.securityContext", "procMount is not Default")
 
 
 # Windows
@@ -299,7 +299,7 @@ def _windows_option(name: str) -> Test:
         if _is_windows(one) and not at(shared(one), "windowsOptions", name):
             for container in lasting(one):
                 if not at(security(container), "windowsOptions", name):
-                    yield Violation(f"{container.field}.securityContext.windowsOptions.{name}", f"no {name} is set")
+                    yield Violation(f"{container.field}.securityContext", f"no {name} is set")
 
     return judged
 

@@ -57,7 +57,7 @@ def deployment(labels, inner, selector="{}"):
 def test_a_workload_and_its_pods_have_one_of_the_labels(test, label):
     has = f"{{{label}: x}}"
     assert fields(f"kubescape_labels.{test}", deployment("{}", has)) == ["metadata.labels"]
-    assert fields(f"kubescape_labels.{test}", deployment(has, "{}")) == ["spec.template.metadata.labels"]
+    assert fields(f"kubescape_labels.{test}", deployment(has, "{}")) == ["metadata.labels"]
     assert fields(f"kubescape_labels.{test}", deployment(has, has)) == []
     assert fields(f"kubescape_labels.{test}", pod(labels=has)) == []
 

@@ -76,26 +76,26 @@ WINDOWS = "os: {name: windows}"
             pod("securityContext: {seLinuxOptions: {type: container_t}}"),
             CONTEXT,
         ),
-        ("no_seccomp", pod(), pod("securityContext: {seccompProfile: {type: Localhost}}"), f"{CONTEXT}.seccompProfile"),
-        ("no_selinux", pod(), pod(context="{seLinuxOptions: {level: s0}}"), f"{CONTEXT}.seLinuxOptions"),
+        ("no_seccomp", pod(), pod("securityContext: {seccompProfile: {type: Localhost}}"), CONTEXT),
+        ("no_selinux", pod(), pod(context="{seLinuxOptions: {level: s0}}"), CONTEXT),
         (
             "seccomp_of_another_kind",
             pod("securityContext: {seccompProfile: {type: RuntimeDefault}}", context="{seccompProfile: {type: X}}"),
             pod("securityContext: {seccompProfile: {type: RuntimeDefault}}"),
-            f"{CONTEXT}.seccompProfile",
+            CONTEXT,
         ),
         (
             "no_volume_group",
             pod("securityContext: {fsGroup: -1}"),
             pod("securityContext: {fsGroup: 2000}"),
-            "spec.securityContext.fsGroup",
+            "spec.securityContext",
         ),
-        ("no_volume_group", pod("securityContext: null"), pod(), "spec.securityContext.fsGroup"),
+        ("no_volume_group", pod("securityContext: null"), pod(), "spec.securityContext"),
         (
             "no_volume_group_policy",
             pod("securityContext: {fsGroup: 1}"),
             pod("securityContext: {fsGroupChangePolicy: OnRootMismatch}"),
-            "spec.securityContext.fsGroupChangePolicy",
+            "spec.securityContext",
         ),
         (
             "root_among_groups",
@@ -113,13 +113,13 @@ WINDOWS = "os: {name: windows}"
             "no_windows_user",
             pod(WINDOWS),
             pod(WINDOWS, context="{windowsOptions: {runAsUserName: ContainerUser}}"),
-            f"{CONTEXT}.windowsOptions.runAsUserName",
+            CONTEXT,
         ),
         (
             "no_windows_group_account",
             pod("nodeSelector: {kubernetes.io/os: windows}"),
             pod("nodeSelector: {kubernetes.io/os: linux}"),
-            f"{CONTEXT}.windowsOptions.gmsaCredentialSpecName",
+            CONTEXT,
         ),
         (
             "sudo",
@@ -142,7 +142,7 @@ def test_a_policy_that_forbids_escalation_speaks_for_the_pods():
 def test_a_mask_of_proc_is_asked_for_where_the_cluster_can_take_it_away():
     report = "{kind: ControlPlaneInfo, data: {APIServerInfo: {cmdLine: --feature-gates=ProcMountType=true}}}"
     assert fields("kubescape_pods.proc_mount", pod()) == []
-    assert fields("kubescape_pods.proc_mount", pod(), report) == [f"{CONTEXT}.procMount"]
+    assert fields("kubescape_pods.proc_mount", pod(), report) == [CONTEXT]
     assert fields("kubescape_pods.proc_mount", pod(context="{procMount: Default}"), report) == []
 
 
