@@ -1,10 +1,11 @@
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plimsoll.paths import explain
+from plimsoll.paths import explain, weights
 from plimsoll.paths.edge import Edge
 
 
@@ -16,6 +17,15 @@ def test_every_kind_says_what_it_takes_what_is_done_and_what_closes_it(kind):
         assert not words.endswith(".")
     assert told.attack
     assert all(re.fullmatch(r"T\d{4}(\.\d{3})?", one) for one in told.attack)
+
+
+@pytest.mark.parametrize("kind", sorted(explain.kinds()))
+def test_the_docs_say_the_same_of_every_kind(kind):
+    page = (Path(__file__).resolve().parents[2] / "docs" / "attack-edges.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if line.startswith(f"| `{kind}`"))
+    told, weight = explain.of(kind), weights.of(kind)
+    assert told.when.replace(" (conditional)", "") in row
+    assert f"| {', '.join(told.attack)} | {told.fix} | {weight.ease} | {weight.seen} ({weight.wild}) |" in row
 
 
 def test_a_step_is_told_with_its_evidence():
