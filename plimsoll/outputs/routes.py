@@ -11,7 +11,7 @@ from plimsoll.paths.search import Route
 
 def document(found: Answer, *, whole: bool = False) -> dict[str, object]:
     """Return an answer as one value; `whole`: with all nodes and edges of the graph, not only those of the paths."""
-    edges = list(dict.fromkeys([*found.graph.shown(), *found.steps])) if whole else found.steps
+    edges = list(dict.fromkeys([*found.replicas.each(found.graph.shown()), *found.steps])) if whole else found.steps
     ends = [end for one in edges for end in (one.source, one.target)]
     return {
         "nodes": list(answer.things(ends, found.model)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -12,7 +12,9 @@ from plimsoll.paths.cuts import Cut, Problem
 from plimsoll.paths.edge import Edge
 from plimsoll.paths.graph import Graph
 from plimsoll.paths.model import Model
+from plimsoll.paths.replicas import Replicas
 from plimsoll.paths.search import Route, Ways
+from plimsoll.paths.workloads import Workload
 
 GOALS = (nodes.CLUSTER_ADMIN, nodes.ANY_NODE, "Secret:*/*", "Cloud:*")
 """What is looked for where nothing is named: administrator, nodes, all Secrets, cloud identities."""
@@ -51,6 +53,7 @@ class Answer:
         """Take the cluster and the question; the graph is built unless it is given."""
         self.model, self.question = model, question
         self.graph = whole or graph.build(model)
+        self.replicas = Replicas(model)
         self.routes = self._ranked()
 
     @cached_property
@@ -81,7 +84,7 @@ class Answer:
         for pattern in patterns:
             matches = _matcher(pattern)
             found += [one for one in self.graph.nodes if self._is(one, pattern, matches, as_start=as_start)]
-            found += [first for name, first in self._aliases.items() if matches.fullmatch(name)]
+            found += [first for name, first in self.replicas.first_of.items() if matches.fullmatch(name)]
         return list(dict.fromkeys(found))
 
     def _is(self, node: str, pattern: str, matches: re.Pattern[str], *, as_start: bool) -> bool:
@@ -92,22 +95,27 @@ class Answer:
             return not self.graph.out.get(node) and bool(matches.fullmatch(shown))
         return bool(matches.fullmatch(shown))
 
-    @cached_property
-    def _aliases(self) -> Mapping[str, str]:
-        """The containers of further replicas, by the one that stands for them."""
-        return {
-            nodes.container(one.namespace, pod, body.name): container
-            for one in self.model.workloads
-            for container, body in one.containers
-            for pod in one.pods[1:]
-        }
-
     def _ranked(self) -> list[Route]:
         found: list[Route] = []
         for number, goal in enumerate(self.goals):
             whole = self.graph if number == 0 else self._below
             found += self._to(Ways(whole, goal, weights.cost, conditional=self.question.conditional))
-        return sorted(found, key=self._rank)
+        return sorted(map(self._as_asked, found), key=self._rank)
+
+    def _as_asked(self, one: Route) -> Route:
+        """Return a way with the names of the replicas that were asked about."""
+        asked = {self.replicas.first_of[name]: name for name in self._asked if name in self.replicas.first_of}
+        if not asked:
+            return one
+        edges = (
+            edge._replace(source=asked.get(edge.source, edge.source), target=asked.get(edge.target, edge.target))
+            for edge in one.edges
+        )
+        return one._replace(edges=tuple(edges))
+
+    @property
+    def _asked(self) -> tuple[str, ...]:
+        return (*self.question.starts, *self.question.targets)
 
     @cached_property
     def _below(self) -> Graph:
@@ -116,7 +124,7 @@ class Answer:
 
     def _to(self, ways: Ways) -> Iterator[Route]:
         able = [one for one in self.starts if one in ways.distance and one not in ways.targets]
-        asked = bool(self.question.starts or self.question.targets)
+        asked = bool(self._asked)
         for start in able:
             if asked and len(able) <= _FEW:
                 yield from ways.several(start, _MORE)
@@ -142,7 +150,7 @@ class Answer:
         if not self.routes:
             return []
         targets = {one for goal in self.goals for one in goal}
-        began = {one.nodes[0] for one in self.routes}
+        began = {one.raw[0].source for one in self.routes}
         starts = [one for one in self.starts if one in began]
         problem = Problem(self.graph, starts, targets, conditional=self.question.conditional)
         return cuts.found(problem, self.graph, self.routes)
@@ -151,6 +159,13 @@ class Answer:
     def steps(self) -> list[Edge]:
         """The steps of the ways, each once."""
         return list(dict.fromkeys(edge for one in self.routes for edge in one.edges))
+
+
+def _of_pod(node: str, model: Model) -> Workload | None:
+    if nodes.kind(node) != "Container":
+        return None
+    namespace, _, rest = node.partition(":")[2].partition("/")
+    return model.by_pod.get((namespace, rest.rpartition("/")[0]))
 
 
 def _matcher(pattern: str) -> re.Pattern[str]:
@@ -166,7 +181,7 @@ def things(found: Iterable[str], model: Model) -> Iterator[dict[str, object]]:
     """Yield nodes as they are told: id, kind, and what stands behind a container."""
     for one in dict.fromkeys(found):
         told: dict[str, object] = {"id": one, "kind": nodes.kind(one)}
-        workload = model.containers.get(one)
+        workload = model.containers.get(one) or _of_pod(one, model)
         if workload is not None:
             told |= {"workload": workload.id, "pods": len(workload.pods), "nodes": list(workload.nodes[:20])}
         yield told

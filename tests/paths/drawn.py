@@ -1,30 +1,26 @@
-"""The edges of one family, as they are shown."""
+"""Graphs drawn by chance, for the laws of searching and cutting."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from hypothesis import strategies as st
 
-from plimsoll.paths import sets
 from plimsoll.paths.edge import Edge
 from plimsoll.paths.graph import Graph
-from plimsoll.paths.model import Model
-from tests.paths.clusters import Body, model
 
-Family = Callable[[Model], Iterator[Edge]]
-
-
-def edges(family: Family, *bodies: Body) -> list[Edge]:
-    """All edges of a family, ways through sets folded away."""
-    told = model(*bodies)
-    return [*Graph([*family(told), *told.sets(), *sets.members(told)]).shown()]
+NAMES = [f"Container:a/p{number}/c" for number in range(6)] + ["~set Container:a/*/*"]
+TARGET = "Sink:cluster-admin"
 
 
-def steps(family: Family, *bodies: Body, conditional: bool = False) -> set[tuple[str, str, str]]:
-    """Kind and ends of the certain edges of a family, or of the conditional ones."""
-    found = edges(family, *bodies)
-    return {(one.kind, one.source, one.target) for one in found if one.conditional is conditional}
-
-
-def kinds(family: Family, *bodies: Body, conditional: bool = False) -> set[str]:
-    """The kinds of the certain edges of a family, or of the conditional ones."""
-    return {kind for kind, _, _ in steps(family, *bodies, conditional=conditional)}
+@st.composite
+def graphs(draw: st.DrawFn) -> Graph:
+    """Small graphs whose edges depend on few objects."""
+    ends = st.sampled_from([*NAMES, TARGET])
+    objects = st.lists(
+        st.sampled_from(["Pod/a/p", "Role/a/r", "RoleBinding/a/b", "Service/a/s"]), max_size=2, unique=True
+    )
+    drawn = draw(st.lists(st.tuples(st.sampled_from(NAMES), ends, objects, st.booleans()), max_size=14))
+    return Graph(
+        Edge("" if source.startswith("~") else "POD_EXEC", source, target, "r", tuple(told), walk=walk or True)
+        for source, target, told, walk in drawn
+        if source != target
+    )

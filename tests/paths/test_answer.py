@@ -1,0 +1,135 @@
+import pytest
+
+from plimsoll.paths import answer
+from plimsoll.paths.answer import Answer, Question
+from tests.paths.clusters import account, bind, cluster, model, node, pod, thing
+
+BOSS = bind("b", "ClusterRole/cluster-admin", "SA:a/x")
+
+
+def public(name: str = "s", app: str = "p"):
+    return thing("Service", name, "a", spec={"type": "LoadBalancer", "selector": {"app": app}, "ports": [{"port": 80}]})
+
+
+def ask(*bodies, starts: tuple[str, ...] = (), targets: tuple[str, ...] = ()) -> Answer:
+    return Answer(model(*bodies), Question(starts, targets))
+
+
+def test_a_way_from_the_internet_to_administrator_is_found_and_closed() -> None:
+    told = ask(pod("p", serviceAccountName="x"), public(), BOSS, starts=("Internet",), targets=("Sink:cluster-admin",))
+    assert told.routes[0].nodes == (
+        "Internet",
+        "Endpoint:a/s",
+        "Container:a/p/c",
+        "SA:a/x",
+        "ClusterRole/cluster-admin",
+        "Sink:cluster-admin",
+    )
+    assert (told.cuts[0].objects, told.cuts[0].removes) == (("ClusterRoleBinding/b",), len(told.routes))
+
+
+def test_two_bindings_of_the_same_role_must_both_go() -> None:
+    told = ask(
+        pod("p", serviceAccountName="x"),
+        account("x"),
+        BOSS,
+        bind("c", "ClusterRole/cluster-admin", "SA:a/x"),
+        starts=("SA:a/x",),
+        targets=("Sink:cluster-admin",),
+    )
+    assert set(told.cuts[0].objects) == {"ClusterRoleBinding/b", "ClusterRoleBinding/c"}
+
+
+def test_no_way_is_no_path_and_no_cut() -> None:
+    told = ask(pod("p", serviceAccountName="x"), starts=("Internet",), targets=("Sink:cluster-admin",))
+    assert (told.routes, told.cuts, told.steps) == ([], [], [])
+
+
+def test_without_a_question_the_usual_starts_and_goals_are_meant() -> None:
+    told = ask(
+        pod("p", serviceAccountName="x"),
+        public(),
+        BOSS,
+        bind("d", "ClusterRole/view", "User:eve", "User:system:kube-scheduler"),
+    )
+    assert {"Internet", "Container:a/p/c", "User:eve"} <= set(told.starts)
+    assert "User:system:kube-scheduler" not in told.starts
+    assert "SA:a/x" not in told.starts
+    assert {one.nodes[0] for one in told.routes} >= {"Internet", "Container:a/p/c"}
+
+
+def test_lesser_goals_are_looked_for_on_ways_of_their_own() -> None:
+    told = ask(pod("p", serviceAccountName="x", nodeName="n1"), BOSS)
+    for one in told.routes:
+        assert "Sink:cluster-admin" not in one.nodes[:-1]
+
+
+def test_wildcards_name_starts_and_targets() -> None:
+    told = ask(
+        pod("p", hostPID=True, container={"securityContext": {"privileged": True}}),
+        node("n1"),
+        starts=("Container:*",),
+        targets=("Node:*",),
+    )
+    assert {one.nodes[-1] for one in told.routes} == {"Node:n1"}
+
+
+def test_each_start_that_has_a_way_is_told() -> None:
+    pods = [pod(f"p{number}", serviceAccountName="x") for number in range(9)]
+    told = ask(*pods, BOSS, starts=("Container:*",), targets=("Sink:cluster-admin",))
+    assert len({one.nodes[0] for one in told.routes}) == 9
+
+
+def test_a_replica_is_found_by_its_own_name() -> None:
+    pods = [pod(f"web-{number}", serviceAccountName="x") for number in (1, 2)]
+    for one in pods:
+        one["metadata"] |= {
+            "labels": {},
+            "ownerReferences": [{"kind": "ReplicaSet", "name": "web", "controller": True}],
+        }
+    told = ask(*pods, BOSS, starts=("Container:a/web-2/c",), targets=("Sink:cluster-admin",))
+    assert told.routes[0].nodes[0] == "Container:a/web-2/c"
+
+
+@pytest.mark.parametrize("copies", [1, 2, 3])
+def test_more_replicas_change_nothing_that_can_be_reached(copies: int) -> None:
+    pods = [pod(f"web-{number}", serviceAccountName="x", nodeName=f"n{number}") for number in range(copies)]
+    for one in pods:
+        one["metadata"] |= {
+            "labels": {"app": "web"},
+            "ownerReferences": [{"kind": "ReplicaSet", "name": "web", "controller": True}],
+        }
+    told = ask(*pods, public(app="web"), BOSS)
+    found = {(one.nodes[0], one.nodes[-1]) for one in told.routes}
+    assert ("Internet", "Sink:cluster-admin") in found
+    assert ("Container:a/web-0/c", "Sink:cluster-admin") in found
+
+
+def test_secrets_that_nothing_names_are_a_target_by_their_wildcard() -> None:
+    told = ask(BOSS, pod("p", serviceAccountName="x"), starts=("SA:a/x",), targets=("Secret:*",))
+    assert told.routes
+
+
+def test_starts_that_are_targets_have_ways_to_others() -> None:
+    told = ask(pod("p", serviceAccountName="x"), pod("q"), BOSS, starts=("Container:*",), targets=("Container:*",))
+    assert ("Container:a/p/c", "Container:a/q/c") in {(one.nodes[0], one.nodes[-1]) for one in told.routes}
+
+
+def test_risk_falls_with_the_length_of_the_way() -> None:
+    told = ask(pod("p", serviceAccountName="x"), public(), BOSS, targets=("Sink:cluster-admin",))
+    risks = [told.risk(one) for one in told.routes]
+    assert risks == sorted(risks, reverse=True)
+    assert all(0 <= one <= 10 for one in risks)
+
+
+def test_things_tell_what_stands_behind_a_container() -> None:
+    told = model(pod("p", nodeName="n1"))
+    assert list(answer.things(["Container:a/p/c", "Internet"], told)) == [
+        {"id": "Container:a/p/c", "kind": "Container", "workload": "Workload:a/Pod/p", "pods": 1, "nodes": ["n1"]},
+        {"id": "Internet", "kind": "Internet"},
+    ]
+
+
+def test_an_empty_cluster_has_no_paths() -> None:
+    assert Answer(model(), Question()).routes == []
+    assert cluster().objects == []
