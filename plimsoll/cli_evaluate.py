@@ -258,6 +258,11 @@ def _show_muting(found: muting.Report, color: places.Color) -> None:
     )
     columns = [table.Column(title, "right") for title in titles]
     _table(columns, [[str(one.seed), str(one.day), *_of_a_day(one)] for one in found.milestones], color)
+    print("What was still shown on the last day, and why")
+    last = [one for one in found.daily if one.method == "plimsoll" and one.day == found.days - 1]
+    loud = [[str(one.seed), why, f"{raw:,}", str(cases)] for one in last for why, (raw, cases) in one.loud.items()]
+    titled = [_right("SEED"), table.Column("WHY"), _right("ALERTS"), _right("CASES BY THAT ALONE")]
+    _table(titled, loud, color)
     print("Beside it on the last day, with verdicts of the same number")
     _table([table.Column("METHOD"), table.Column("SEED", "right"), *columns[2:]], _last(found), color)
     print("Attacks held back, on the last day")

@@ -202,6 +202,20 @@ def _alike(waiting: Sequence[queue.Queued]) -> Iterator[list[memory.Case]]:
     yield from found.values()
 
 
+def _reason(one: judging.Decision) -> str:
+    """Return what kept an alert loud; empty where nothing did."""
+    judged = one.judgement
+    if one.mute:
+        return ""
+    if judged.mute:
+        return "brought back" if one.turned else "audit"
+    if judged.gates:
+        return judged.gates[0].name
+    if judged.state != "shown":
+        return judged.state
+    return "too little evidence" if not judged.kinds or one.seen.shape.actor else "score"
+
+
 def _line(row: Row) -> dict[str, object]:
     told = row._asdict()
     gap = told.pop("gap")

@@ -71,6 +71,8 @@ class Daily(msgspec.Struct, frozen=True):
     ece: float | None = None
     audits: int = 0
     """Muted alerts shown all the same, to count what muting hides."""
+    loud: dict[str, tuple[int, int]] = {}
+    """Why alerts and cases were still shown: how many of each."""
 
 
 def hidden(day: Day, shown: NDArray[np.bool_]) -> Hidden:
@@ -87,6 +89,20 @@ def hidden(day: Day, shown: NDArray[np.bool_]) -> Hidden:
         cases_shown=len({cases[of] for of in seen}),
         groups_shown=len({groups[of] for of in seen}),
     )
+
+
+def kept_loud(day: Day, reasons: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return for each reason how many alerts it kept loud, and how many cases of which nothing else was shown.
+
+    `reasons` has one for each alert, empty where it was hidden.
+    """
+    raw, cases = Counter(reason for reason in reasons if reason), dict[tuple[str, ...], set[str]]()
+    known = list(map(case_of, day.rows))
+    for of, reason in set(zip(day.of.tolist(), reasons, strict=True)):
+        if reason:
+            cases.setdefault(known[of], set()).add(reason)
+    only = Counter(next(iter(told)) for told in cases.values() if len(told) == 1)
+    return {reason: (count, only[reason]) for reason, count in raw.most_common()}
 
 
 def case_of(row: Row) -> tuple[str, ...]:

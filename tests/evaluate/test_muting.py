@@ -47,3 +47,8 @@ def test_a_report_is_plain_data_with_its_targets() -> None:
     assert told["targets"]["campaign_upper"] == 0.005
     assert told["daily"][0]["hidden"]["raw_hidden"] == 1.0
     assert [row["row"] for row in muting.rows(report)] == ["run", "day", "milestone"]
+
+
+def test_a_case_is_kept_loud_by_what_kept_all_of_it_loud() -> None:
+    one = day((1, NOISE), (2, NOISE), (3, SHELL), (4, SHELL))
+    assert muting.kept_loud(one, ["chain", "", "chain", "audit"]) == {"chain": (2, 1), "audit": (1, 0)}
