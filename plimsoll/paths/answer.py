@@ -12,6 +12,7 @@ from plimsoll.paths.cuts import Cut, Problem
 from plimsoll.paths.edge import Edge
 from plimsoll.paths.graph import Graph
 from plimsoll.paths.model import Model
+from plimsoll.paths.removal import without
 from plimsoll.paths.replicas import Replicas
 from plimsoll.paths.search import Route, Ways
 from plimsoll.paths.workloads import Workload
@@ -32,6 +33,9 @@ _FEW = 4
 """Starts up to which further ways than the easiest are told."""
 _MORE = 10
 """Ways told for each of few starts."""
+_JUDGED_AGAIN = 2_000
+"""Objects of a cluster up to which it is judged again without those of a cut, to be sure."""
+_TRIES = 5
 _SELF = 64
 """Starts that are targets too and are still searched for another."""
 
@@ -54,7 +58,6 @@ class Answer:
         self.model, self.question = model, question
         self.graph = whole or graph.build(model)
         self.replicas = Replicas(model)
-        self.routes = self._ranked()
 
     @cached_property
     def starts(self) -> list[str]:
@@ -95,7 +98,9 @@ class Answer:
             return not self.graph.out.get(node) and bool(matches.fullmatch(shown))
         return bool(matches.fullmatch(shown))
 
-    def _ranked(self) -> list[Route]:
+    @cached_property
+    def routes(self) -> list[Route]:
+        """The ways, most worth closing first."""
         found: list[Route] = []
         for number, goal in enumerate(self.goals):
             whole = self.graph if number == 0 else self._below
@@ -149,11 +154,30 @@ class Answer:
         """What closes the ways, best first; the first entry closes all of them, where that can be done."""
         if not self.routes:
             return []
+        problem, useless = self.problem(), set[str]()
+        for _ in range(_TRIES):
+            found = cuts.found(problem, self.graph, self.routes, useless)
+            wrong = self._useless(found[0].objects) if found and found[0].removes == found[0].of else set()
+            if not wrong - useless:
+                return found
+            useless |= wrong
+        return found
+
+    def problem(self) -> Problem:
+        """Return what is to be closed: all ways from the starts that have one to any target."""
         targets = {one for goal in self.goals for one in goal}
-        began = {one.raw[0].source for one in self.routes}
-        starts = [one for one in self.starts if one in began]
-        problem = Problem(self.graph, starts, targets, conditional=self.question.conditional)
-        return cuts.found(problem, self.graph, self.routes)
+        return Problem(self.graph, self.starts, targets, conditional=self.question.conditional)
+
+    def _useless(self, objects: tuple[str, ...]) -> set[str]:
+        """Return which of these objects close nothing when they are gone: the cluster is judged again without them."""
+        if len(self.model.cluster.objects) > _JUDGED_AGAIN:
+            return set()
+        again = Answer(Model(without(self.model.cluster, objects)), self.question)
+        way = again.problem().way(())
+        if way is None:
+            return set()
+        left = {name for edge in way for name in edge.objects}
+        return left & set(objects) or {max(objects)}
 
     @cached_property
     def steps(self) -> list[Edge]:

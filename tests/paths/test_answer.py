@@ -133,3 +133,15 @@ def test_things_tell_what_stands_behind_a_container() -> None:
 def test_an_empty_cluster_has_no_paths() -> None:
     assert Answer(model(), Question()).routes == []
     assert cluster().objects == []
+
+
+def test_a_cut_is_tried_and_what_closes_nothing_is_not_chosen() -> None:
+    told = ask(pod("p", serviceAccountName="x"), account("x"), public(), BOSS, targets=("Sink:cluster-admin",))
+    assert told._useless(("ServiceAccount/a/x",)) == {"ServiceAccount/a/x"}
+    assert told._useless(told.cuts[0].objects) == set()
+
+
+def test_one_change_where_two_services_lead_to_two_pods_of_one_account() -> None:
+    pods = [pod(name, serviceAccountName="x") for name in "pq"]
+    told = ask(*pods, public("s", "p"), public("t", "q"), BOSS, starts=("Internet",), targets=("Sink:cluster-admin",))
+    assert told.cuts[0].objects == ("ClusterRoleBinding/b",)
