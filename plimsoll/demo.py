@@ -2,42 +2,53 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.resources
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TextIO
 
+import msgspec
 import polars as pl
 
-from plimsoll import flow, outputs
-from plimsoll.outputs import places
+from plimsoll import flow, flow_generate, flow_paths, flow_policies, flow_triage, outputs
+from plimsoll.outputs import places, routes_table
+from plimsoll.paths.answer import Question
 
 TOLD = 5
 """Alerts shown with their reasons."""
 EXAMPLE = "sa:ci/ci-deployer"
 EXAMPLE_VERBS = ("request", "within", "from", "agent")
 SERVER = "shop/StatefulSet/redis:redis"
+CASES = 5
+"""Cases shown."""
+DATABASE = "*redis-cart*.yaml"
 SERVER_VERBS = ("exec", "listen", "write", "accept")
 
 
 def tell(stream: TextIO, *, color: places.Color = "auto") -> None:
     """Tell the story; the profile it makes goes away with it."""
     with tempfile.TemporaryDirectory(prefix="plimsoll-demo-") as folder, recordings() as place:
-        profile, servers = Path(folder) / "profile", Path(folder) / "servers"
-        _learn(place, profile, stream)
-        _judge(place, profile, stream, color)
-        _learn_servers(place, servers, stream)
-        _judge_servers(place, servers, stream, color)
+        made = Path(folder)
+        _learn(place, made / "profile", stream)
+        alerts = _judge(place, made / "profile", stream, color)
+        _learn_servers(place, made / "servers", stream)
+        alerts += _judge_servers(place, made / "servers", stream, color)
+        _triage(alerts, made, stream)
+        _policies(place, made / "policies", stream)
+        _paths(place, stream, color)
     stream.write(
         "\nWhat to do\n"
         "  Learn your own cluster:  plimsoll learn /var/log/kubernetes/audit.log --profile ./profile\n"
         "  Judge what comes next:   plimsoll detect audit.log --profile ./profile --budget 5\n"
-        "  Watch your containers:   plimsoll sensor run --profile /var/lib/plimsoll\n"
-        "  See what it knows:       plimsoll profile list --profile ./profile\n"
         "  Accept what is right:    plimsoll profile approve SUBJECT --verb … --object … --profile ./profile\n"
+        "  Answer cases, not lines: plimsoll triage run alerts.jsonl --state ./triage\n"
+        "  Watch your containers:   plimsoll sensor run --profile /var/lib/plimsoll\n"
+        "  Close what nobody needs: plimsoll policies generate flows.log --objects cluster.yaml -o ./policies\n"
+        "  See an attacker's ways:  plimsoll paths cluster.yaml; plimsoll scan cluster.yaml\n"
     )
 
 
@@ -69,7 +80,7 @@ def _usual(known: pl.DataFrame, subject: str, verb: str) -> Sequence[str]:
     return [f"{shown} ({count:,}×)" for shown, count in counts.iter_rows()]
 
 
-def _judge(place: Path, profile: Path, stream: TextIO, color: places.Color) -> None:
+def _judge(place: Path, profile: Path, stream: TextIO, color: places.Color) -> list[Mapping[str, object]]:
     stream.write("\nJudging the 24 minutes that came after: the same habits, planned changes, and attacks …\n\n")
     stream.flush()
     found = flow.detect([str(place / "audit-judge.jsonl.zst")], profile, budget=5)
@@ -81,6 +92,7 @@ def _judge(place: Path, profile: Path, stream: TextIO, color: places.Color) -> N
     stream.write(
         f"\n{found.intake.accepted:,} requests, {len(found.alerts)} alerts: nobody wrote a rule for any of them.\n"
     )
+    return list(found.alerts)
 
 
 def _learn_servers(place: Path, profile: Path, stream: TextIO) -> None:
@@ -92,7 +104,7 @@ def _learn_servers(place: Path, profile: Path, stream: TextIO) -> None:
     _tell_of(known, SERVER, "a database", SERVER_VERBS, stream)
 
 
-def _judge_servers(place: Path, profile: Path, stream: TextIO, color: places.Color) -> None:
+def _judge_servers(place: Path, profile: Path, stream: TextIO, color: places.Color) -> list[Mapping[str, object]]:
     stream.write("\nJudging the minutes after: the same work, a rollout, and ten attacks …\n\n")
     stream.flush()
     found = flow.detect([str(place / "activity-judge.jsonl.zst")], profile)
@@ -104,3 +116,51 @@ def _judge_servers(place: Path, profile: Path, stream: TextIO, color: places.Col
     stream.write(
         f"\n{found.intake.accepted:,} events, {len(found.alerts)} alerts: no rule was written for any of them.\n"
     )
+    return list(found.alerts)
+
+
+def _triage(alerts: Sequence[Mapping[str, object]], made: Path, stream: TextIO) -> None:
+    file, state = made / "alerts.jsonl", made / "triage"
+    with file.open("w") as lines:
+        outputs.write("jsonl", alerts, lines)
+    now = max(str(alert["time"]) for alert in alerts)
+    told = list(flow_triage.Run([str(file)], state, [], msgspec.convert(now, dt.datetime)))
+    waiting = flow_triage.waiting(state)
+    stream.write(
+        f"\nAs cases: {len(told)} alerts are {len(waiting)} questions to a person; answered as benign they go quiet, "
+        "within a measured bound on what that may hide. The most pressing:\n"
+    )
+    cases = [one.case for one in waiting[:CASES]]
+    stream.writelines(f"  {one.severity:<9}{one.title} at {one.workload} ({one.count}×)\n" for one in cases)
+
+
+def _policies(place: Path, folder: Path, stream: TextIO) -> None:
+    stream.write("\nThree minutes of connections of another app become the least that allows them …\n")
+    stream.flush()
+    objects = [str(place / "flows-objects.jsonl.zst")]
+    found = flow_generate.run([str(place / "flows-learn.log.zst")], objects, folder, form=None, progress=_quiet)
+    score = found.score
+    stream.write(
+        f"  {found.connections:,} connections: {len(found.generated.policies)} NetworkPolicies, "
+        f"{len(found.generated.namespaces)} namespaces closed by default, "
+        f"{score.allowed} of {score.possible} pairs of workloads and ports open, {score.seen} seen.\n"
+    )
+    after = flow_policies.replay_of([str(place / "flows-after.log.zst")], [str(folder)], objects, progress=_quiet).told
+    stream.write(
+        f"  Of the {after.allowed + len(after.denied):,} of the minute after they would have denied {len(after.denied)}. "
+        "For the cart's database:\n\n"
+    )
+    text = next(folder.rglob(DATABASE)).read_text().splitlines()
+    stream.writelines(f"    {line}\n" for line in text[text.index("  ingress:") :])
+
+
+def _quiet(_: str, __: int) -> None:
+    """Show no progress: it takes seconds."""
+
+
+def _paths(place: Path, stream: TextIO, color: places.Color) -> None:
+    stream.write("\nAnd the shop's manifests, as an attacker reads them:\n\n")
+    stream.flush()
+    asked = Question(("Internet",), ("Sink:cluster-admin",))
+    found = flow_paths.paths([str(place / "shop.yaml")], asked).answer
+    stream.writelines(routes_table.text(found, places.of(stream, color=color), most=1, most_cuts=2))

@@ -55,8 +55,23 @@ def test_alerts_say_why_and_the_stolen_token_is_the_first(story):
     assert told.count("\n   - ") >= demo.TOLD
 
 
+def test_the_story_ends_with_cases_policies_and_a_way_of_an_attacker(story):
+    parts = [
+        "As cases: ",
+        "NetworkPolicies",
+        "they would have denied 0",
+        "From the Internet to the whole cluster",
+        "What closes them",
+    ]
+    places = [story.index(part) for part in parts]
+    assert places == sorted(places)
+    assert '"app": "cartservice"' in story
+    assert "removes 10 of 10" in story
+
+
 def test_alerts_fit_on_three_screens_and_the_story_has_no_colours(story):
-    assert len(story.splitlines()) < 110
+    assert len(story[: story.index("As cases: ")].splitlines()) < 110
+    assert len(story.splitlines()) < 180
     assert "\x1b" not in story
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from plimsoll.outputs import places, plain
+from plimsoll.outputs import places, plain, routes
 from plimsoll.paths import explain
 from plimsoll.paths.answer import Answer
 from plimsoll.paths.cuts import Cut
@@ -13,21 +13,22 @@ from plimsoll.paths.search import Route
 
 SHOWN = 10
 """Paths told in full; the rest are counted."""
-_CUTS = 5
+CUTS = 5
+"""Changes told."""
 _OBJECTS = 8
 _WIDEST = 110
 
 
-def text(found: Answer, place: places.Place) -> Iterator[str]:
-    """Yield the paths, most worth closing first, and the cuts, as text."""
+def text(found: Answer, place: places.Place, *, most: int = SHOWN, most_cuts: int = CUTS) -> Iterator[str]:
+    """Yield the paths, most worth closing first, and the cuts, as text; `most` of them in full."""
     if not found.routes:
         yield "No path is open.\n"
         return
-    for number, one in enumerate(found.routes[:SHOWN], 1):
+    for number, one in enumerate(found.routes[:most], 1):
         yield from _route(number, one, found.risk(one), place)
-    if len(found.routes) > SHOWN:
-        yield f"{len(found.routes) - SHOWN:,} more paths; -o json has them all.\n\n"
-    yield from _cuts(found, place)
+    if len(found.routes) > most:
+        yield f"{len(found.routes) - most:,} more paths; -o json has them all.\n\n"
+    yield from _cuts(found, place, most_cuts)
 
 
 def _route(number: int, one: Route, risk: float, place: places.Place) -> Iterator[str]:
@@ -42,12 +43,12 @@ def _route(number: int, one: Route, risk: float, place: places.Place) -> Iterato
     yield "\n"
 
 
-def _cuts(found: Answer, place: places.Place) -> Iterator[str]:
+def _cuts(found: Answer, place: places.Place, most: int) -> Iterator[str]:
     if not found.cuts:
         yield "No change of the objects closes them.\n"
         return
     yield _line("What closes them", place, "", bold=True)
-    for one in found.cuts[:_CUTS]:
+    for one in found.cuts[:most]:
         yield from _cut(one, place)
 
 
@@ -56,7 +57,7 @@ def _cut(one: Cut, place: places.Place) -> Iterator[str]:
     more = f" and {len(one.objects) - _OBJECTS:,} more" if len(one.objects) > _OBJECTS else ""
     yield _line(f"removes {one.removes:,} of {one.of:,}: {names}{more}", place, "   ")
     if len(one.objects) <= _OBJECTS:
-        yield _line(explain.fix(one.steps, one.objects), place, "      ")
+        yield _line(routes.fix(one), place, "      ")
 
 
 def _line(told: str, place: places.Place, indent: str, *, bold: bool = False) -> str:
