@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from plimsoll.paths import answer, explain
 from plimsoll.paths.answer import Answer
 from plimsoll.paths.cuts import Cut
 from plimsoll.paths.edge import Edge
 from plimsoll.paths.search import Route
+
+_FIXES = 3
+"""Ways to change one object that are told."""
 
 
 def document(found: Answer, *, whole: bool = False) -> dict[str, object]:
@@ -54,5 +59,17 @@ def cut(one: Cut) -> dict[str, object]:
         "objects": list(one.objects),
         "removes": one.removes,
         "of": one.of,
-        "fix": explain.fix(one.steps, one.objects),
+        "fix": fix(one),
     }
+
+
+def fix(one: Cut) -> str:
+    """Return what to do to the objects of a cut: for each, what closes the most of its steps."""
+    kinds = Counter((name, edge.kind) for edge in one.steps for name in edge.objects if name in one.objects)
+    wanted: dict[tuple[str, str], None] = {}
+    for name in one.objects:
+        mine = [(count, kind) for (told, kind), count in kinds.items() if told == name]
+        wanted |= dict.fromkeys((name, kind) for _, kind in sorted(mine, key=lambda pair: (-pair[0], pair[1]))[:_FIXES])
+    few = {edge.kind: edge for edge in one.steps}
+    steps = [few[kind]._replace(objects=(name,)) for name, kind in wanted]
+    return explain.fix(steps, one.objects)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from plimsoll.outputs import plain
+from plimsoll.outputs import plain, routes
 from plimsoll.paths import explain, nodes
 from plimsoll.paths.answer import Answer
 from plimsoll.paths.search import Route
@@ -68,7 +68,7 @@ def _cuts(found: Answer) -> Iterator[str]:
     yield "<h2>What closes them</h2>\n<ul>\n"
     for one in found.cuts[:_CUTS]:
         names = ", ".join(f"<code>{_text(name)}</code>" for name in one.objects)
-        told = _text(explain.fix(one.steps, one.objects))
+        told = _text(routes.fix(one))
         yield f"<li>removes {one.removes:,} of {one.of:,}: {names}<br>{told}</li>\n"
     yield "</ul>\n"
 

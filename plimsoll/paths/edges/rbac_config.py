@@ -31,7 +31,8 @@ def edges(model: Model) -> Iterator[Edge]:
         if maps:
             yield from _code(model, holder, maps)
             yield from _names(holder, maps)
-        yield from _aws(model, holder)
+        if not holders.is_admin(holder.powers):
+            yield from _aws(model, holder)
         for verbs, group, resource, scoped, what in _ADDRESSES:
             held = holder.may(verbs, group, resource, scoped=scoped)
             yield from on_all("SERVICE_MITM", holder, held, lambda _: _MITM, what)

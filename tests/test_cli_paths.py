@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from plimsoll import cli
+from tests.test_flow_paths import CLUSTER
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    path = tmp_path / "cluster.yaml"
+    path.write_text(CLUSTER)
+    return path
+
+
+def asked(capsys, *arguments: str) -> dict[str, object]:
+    assert cli.run(["paths", *arguments, "-o", "json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_paths_are_one_document(manifest, capsys):
+    told = asked(capsys, str(manifest), "--from", "Container:*", "--to", "Sink:cluster-admin")
+    assert told["paths"][0]["nodes"] == ["Container:a/p/c", "SA:a/x", "ClusterRole/cluster-admin", "Sink:cluster-admin"]
+    assert told["cuts"][0]["objects"] == ["ClusterRoleBinding/b"]
+
+
+def test_where_there_is_no_route_there_are_no_paths(manifest, capsys):
+    assert asked(capsys, str(manifest), "--from", "Internet", "--to", "Sink:cluster-admin")["paths"] == []
+
+
+def test_the_whole_graph_on_demand(manifest, capsys):
+    kinds = {one["kind"] for one in asked(capsys, str(manifest), "--graph")["edges"]}
+    assert {"TOKEN_MOUNT", "HAS_PERMISSION"} <= kinds
+
+
+def test_several_starts_may_be_named(manifest, capsys):
+    told = asked(capsys, str(manifest), "--from", "Internet", "--from", "SA:a/x", "--to", "Sink:cluster-admin")
+    assert {path["nodes"][0] for path in told["paths"]} == {"SA:a/x"}
+
+
+@pytest.mark.parametrize("form", ["table", "dot", "html"])
+def test_every_form_tells_the_path(manifest, capsys, form):
+    assert cli.run(["paths", str(manifest), "-o", form]) == 0
+    assert "cluster-admin" in capsys.readouterr().out
+
+
+def test_the_exit_code_tells_whether_there_is_a_path(manifest):
+    assert cli.run(["paths", str(manifest), "--fail-on", "path"]) == 1
+    assert cli.run(["paths", str(manifest), "--from", "Internet", "--to", "Node:*", "--fail-on", "path"]) == 0
+
+
+def test_what_could_not_be_read_is_told(manifest, capsys):
+    manifest.write_text(f"{CLUSTER}\n---\nkind: [\n")
+    assert cli.run(["paths", str(manifest)]) == 3
+    assert "cluster.yaml:" in capsys.readouterr().err
+
+
+def test_a_missing_file_is_bad_input(tmp_path, capsys):
+    assert cli.run(["paths", str(tmp_path / "none.yaml")]) == 2
+    assert capsys.readouterr().out == ""

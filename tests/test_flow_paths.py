@@ -1,0 +1,24 @@
+from plimsoll import flow_paths
+from plimsoll.paths.answer import Question
+
+CLUSTER = """
+apiVersion: v1
+kind: Pod
+metadata: {name: p, namespace: a}
+spec: {serviceAccountName: x, containers: [{name: c, image: app}]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: b}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+subjects: [{kind: ServiceAccount, namespace: a, name: x}]
+"""
+
+
+def test_all_sources_together_are_one_cluster(tmp_path) -> None:
+    one, two = CLUSTER.split("---\n")
+    (tmp_path / "one.yaml").write_text(one)
+    (tmp_path / "two.yaml").write_text(two + "\n---\nkind: [\n")
+    found = flow_paths.paths([str(tmp_path / "one.yaml"), str(tmp_path / "two.yaml")], Question())
+    assert "Sink:cluster-admin" in {route.nodes[-1] for route in found.answer.routes}
+    assert found.read.rejected == 1
