@@ -30,6 +30,8 @@ Progress = Callable[[str, int], None]
 """Told the input and the records read of it so far."""
 Alert = dict[str, object]
 
+GATHERED, MANY = 0.8, 1 << 13
+"""Seconds in which records of a growing file gather, unless there are so many: a batch costs as much as 10,000 of them."""
 CHEAP = 0.1
 """Seconds that what a judge knows may take to be written after every batch."""
 REGROUP = 60_000
@@ -179,7 +181,9 @@ def learn_on(
     kept = store.Profile.open(directory, create=True)
     rejects, accepted = Rejects(), 0
     tail = following.Follow(Path(source), checkpoint, format=form, stop=stop)
+    pace = _Pace(stop)
     for batch in tail:
+        pace.begin()
         rejects.add(batch.rejects)
         accepted += batch.accepted
         taught = Facts()
@@ -199,6 +203,7 @@ def learn_on(
             kept.compact(lambda frame: engines.collect(profile.learn(nw.from_native(frame))))
         progress(batch.source, accepted + rejects.total)
         yield Intake(accepted, rejects, cluster)
+        pace.rest(batch.accepted)
 
 
 def known(directory: Path, engine: str = "polars") -> pl.DataFrame:
@@ -378,14 +383,32 @@ def detect_on(
     bench = judged_by(directory, rights=cluster.rights, budgeted=False)
     rejects, accepted = Rejects(), 0
     tail = following.Follow(Path(source), checkpoint, format=form, stop=stop, get=watch.source)
-    kept = _Kept(bench, tail, checkpoint)
+    kept, pace = _Kept(bench, tail, checkpoint), _Pace(stop)
     for whole in tail:
+        pace.begin()
         batch = watch.take(whole)
         rejects.add(batch.rejects)
         accepted += batch.accepted
         bench.take(batch.stream, cluster.resolved(batch))
         yield Intake(accepted, rejects, cluster), [*bench.tell(), *watch.tell()]
         kept.keep()
+        pace.rest(batch.accepted)
+
+
+class _Pace:
+    """Lets records gather between batches, so that those that trickle in are not judged one by one."""
+
+    def __init__(self, stop: threading.Event | None) -> None:
+        self._stop, self._begun = stop or threading.Event(), 0.0
+
+    def begin(self) -> None:
+        """Say that a batch has come."""
+        self._begun = time.monotonic()
+
+    def rest(self, accepted: int) -> None:
+        """Wait until its time is over, unless it was a large one: then more of them are there already."""
+        if accepted < MANY:
+            self._stop.wait(max(0.0, self._begun + GATHERED - time.monotonic()))
 
 
 class _Kept:
@@ -395,6 +418,7 @@ class _Kept:
         self._bench, self._tail = bench, tail
         self._path = checkpoint.with_name(f"{checkpoint.name}.memory")
         self._next = 0.0
+        tail.idle = self.keep
         if checkpoint.exists() and self._path.exists():
             try:
                 bench.restore(self._path.read_bytes())
@@ -404,9 +428,9 @@ class _Kept:
                 ) from broken
 
     def keep(self) -> None:
-        """Write it down and commit, unless writing would take more than a twentieth of the time."""
+        """Write it down and commit, unless nothing is new, or writing would take more than a twentieth of the time."""
         begun = time.monotonic()
-        if begun < self._next:
+        if begun < self._next or self._tail.committed:
             return
         durable.write(self._path, self._bench.memory())
         self._tail.commit()

@@ -13,9 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plimsoll import demo, engines, errors, facts, flow, store
+from plimsoll.sources import checkpoints
+from plimsoll.sources import follow as following
 from tests import told
 
 HABIT = told.habit()
+noted = following.Follow.commit
 THEFT = told.request("list secrets", time=told.at(days=told.LATER), source_ip="203.0.113.9")
 
 
@@ -202,6 +205,19 @@ def test_a_restart_loses_neither_ledger_nor_habits_and_tells_nothing_twice(tmp_p
     checkpoint.with_name("checkpoint.json.memory").write_bytes(b"\xc1")
     with pytest.raises(errors.InputError, match="remove it to begin anew"):
         next(flow.detect_on(str(log), profile, checkpoint, form=None))
+
+
+def test_what_was_too_dear_to_note_after_its_batch_is_noted_when_nothing_more_comes(tmp_path, profile, monkeypatch):
+    monkeypatch.setattr(flow, "CHEAP", -1.0)
+    log, checkpoint, stop = told.log(tmp_path / "audit.log", HABIT), tmp_path / "checkpoint.json", threading.Event()
+    growing = flow.detect_on(str(log), profile, checkpoint, form=None, stop=stop)
+    next(growing)
+    with log.open("a") as file:
+        file.write(json.dumps(told.event(THEFT)) + "\n")
+    assert next(growing)[1]  # this one comes too soon after the first to be noted at once
+    monkeypatch.setattr(following.Follow, "commit", lambda tail: (noted(tail), stop.set()))
+    assert list(growing) == []
+    assert checkpoints.load(checkpoint).offset == log.stat().st_size
 
 
 def test_the_clusters_objects_say_whose_a_container_is(tmp_path):

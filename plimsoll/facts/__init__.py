@@ -18,7 +18,7 @@ from plimsoll import frames, tables
 from plimsoll.facts import activity, audit, flow
 from plimsoll.facts.activity import subject_of
 from plimsoll.facts.audit import CREDENTIAL, CREDENTIAL_VERBS, CREDENTIALS, peer_of
-from plimsoll.facts.counting import DAY, EVIDENCE, Verb, added, stated
+from plimsoll.facts.counting import DAY, EVIDENCE, Verb, added, all_stated
 
 __all__ = [
     "CREDENTIAL", "CREDENTIALS", "CREDENTIAL_VERBS", "DAY", "EVIDENCE", "VERBS", "VOCABULARY", "Verb",
@@ -67,7 +67,7 @@ def said(stream: str, happened: pl.DataFrame, *, by: Sequence[str] = ()) -> pl.D
 
     The result has the columns of tables.FACTS, then those of `by`.
     """
-    return pl.concat([stated(happened, verb, by) for verb in VERBS[stream]])
+    return all_stated(happened, VERBS[stream], by)
 
 
 def key(stream: str) -> pl.Expr:

@@ -69,12 +69,19 @@ class Follow:
         self._file: int | None = None
         self._place = checkpoints.Place(0, 0)
         self._committed = True
+        self.idle: Callable[[], None] = lambda: None
+        """Called while there is nothing to read: for one who commits later than after each batch."""
         self._ended = False
         self._before: os.stat_result | None = None
         self._begun = b""
         self._lost = ""
         self._scanned = 0
         self._done: deque[int] = deque(maxlen=1000)
+
+    @property
+    def committed(self) -> bool:
+        """Say whether every batch given so far is noted as durable."""
+        return self._committed
 
     def commit(self) -> None:
         """Note on disk that every batch given so far is durable."""
@@ -91,6 +98,7 @@ class Follow:
                 if batch := self._next():
                     yield batch
                 elif not (self._ended and self._turn()):
+                    self.idle()
                     self._stop.wait(self._poll)
         except OSError as problem:
             raise errors.InputError(inputs.why(problem), file=self.name) from problem
