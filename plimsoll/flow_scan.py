@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from plimsoll import errors
+from plimsoll import errors, workers
 from plimsoll.cluster import live, manifests, rendered
 from plimsoll.outputs import findings
 from plimsoll.posture import engine, exceptions, frameworks, lines, rows
 from plimsoll.posture.check import Check
 from plimsoll.posture.objects import WORKLOADS, Body, Cluster, Object, listed, mapped, text
 
+MANY_FILES = 32
+"""Files from which on all cores read them."""
+MANY_OBJECTS = 2_000
+"""Objects from which on all cores judge them, so many at a time:"""
+AT_ONCE = 250
 KEPT = 1_000
 """Rejects kept to be shown; all are counted."""
 MOST_ITEMS = 500_000
@@ -98,7 +104,7 @@ def read(sources: Iterable[str]) -> Read:
     """Return what these sources hold; raise InputError where one cannot be read at all."""
     found = Read()
     for source in sources:
-        _take(found, rendered.documents(source))
+        _take(found, rendered.documents(source, across=partial(workers.across, least=MANY_FILES)))
     return found
 
 
@@ -144,6 +150,10 @@ class Asked(NamedTuple):
     """The cluster of the kubeconfig, in place of manifests."""
 
 
+_Said = tuple[int, int, str, str, tuple[str, ...] | None]
+"""Number of the object, number of the check, field, message and controls; without controls why it was not judged."""
+
+
 class Scan:
     """A scan: what it read, its findings as they are made, and what is to be said at the end."""
 
@@ -156,6 +166,7 @@ class Scan:
         excepted = _exceptions(asked.exceptions)
         self._read, self._now = read_live() if asked.live else read(sources), now
         self.checks: Sequence[Check] = [one.check for one in chosen]
+        self._numbers = {check.id: number for number, check in enumerate(self.checks)}
         self._engine = engine.Engine(chosen)
         self._exceptions = exceptions.Exceptions(excepted, now.date())
         self._unjudged: list[str] = []
@@ -169,13 +180,28 @@ class Scan:
         return _placed(told) if self._with_lines else told
 
     def _judged(self, cluster: Cluster) -> Iterator[engine.Finding]:
-        for found in self._engine.judged(cluster):
-            if isinstance(found, engine.Finding):
-                yield found
+        objects = cluster.objects
+        spans = [range(first, min(first + AT_ONCE, len(objects))) for first in range(0, len(objects), AT_ONCE)]
+        made = workers.across(partial(self._span, cluster), spans, least=MANY_OBJECTS // AT_ONCE)
+        for number, check, field, message, controls in (one for told in made for one in told):
+            if controls is not None:
+                yield engine.Finding(self.checks[check], objects[number], field, message, controls)
                 continue
             self._failed += 1
             if len(self._unjudged) < _SHOWN:
-                self._unjudged.append(f"{found.check.id} could not judge {found.object}: {found.reason}")
+                self._unjudged.append(f"{self.checks[check].id} could not judge {objects[number]}: {message}")
+
+    def _span(self, cluster: Cluster, span: range) -> list[_Said]:
+        """Return what is said of some objects, in a form that processes can hand each other."""
+        said: list[_Said] = []
+        for number in span:
+            for found in self._engine.of(cluster.objects[number], cluster):
+                check = self._numbers[found.check.id]
+                if isinstance(found, engine.Finding):
+                    said.append((number, check, found.field, found.message, found.controls))
+                else:
+                    said.append((number, check, "", found.reason, None))
+        return said
 
     def coverage(self) -> findings.Coverage:
         """Return how much was judged; complete once the findings have been read."""

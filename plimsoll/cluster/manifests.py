@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import zlib
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -68,24 +68,31 @@ class Reject(NamedTuple):
     reason: str
 
 
-def documents(source: str, without: Container[str] = ()) -> Iterator[Document | Reject]:
+Made = list["Document | Reject"]
+Across = Callable[[Callable[[str], Made], Sequence[str]], Iterator[Made]]
+
+
+def documents(source: str, without: Container[str] = (), across: Across = map) -> Iterator[Document | Reject]:
     """Yield what a name stands for, a file, a folder, a glob or `-`; raise InputError where it is nothing readable.
 
-    Folders in it that are to be left out are passed over.
+    Folders in it that are to be left out are passed over; `across` reads many files as map does.
     """
     if source == "-":
         yield from _parsed("standard input", *_text("standard input", sys.stdin.buffer.read(LARGEST + 1)))
         return
     files, alone = _files(source, without)
-    for path in files:
-        try:
-            text, problem = _text(shown(path), _bytes(path))
-        except errors.InputError as refused:
-            if alone:
-                raise
-            yield Reject(shown(path), 1, refused.reason)
-        else:
-            yield from _parsed(shown(path), text, problem)
+    for made in across(partial(_read, alone=alone), files):
+        yield from made
+
+
+def _read(path: str, *, alone: bool) -> Made:
+    try:
+        text, problem = _text(shown(path), _bytes(path))
+    except errors.InputError as refused:
+        if alone:
+            raise
+        return [Reject(shown(path), 1, refused.reason)]
+    return list(_parsed(shown(path), text, problem))
 
 
 def parsed(name: str, text: bytes) -> Iterator[Document | Reject]:

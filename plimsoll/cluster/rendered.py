@@ -26,10 +26,10 @@ _SOURCE = re.compile(rb"# Source: [^/\s]+/(\S+)")
 Which = Callable[[str], str | None]
 
 
-def documents(source: str, which: Which = shutil.which) -> Iterator[Document | Reject]:
+def documents(source: str, which: Which = shutil.which, across: manifests.Across = map) -> Iterator[Document | Reject]:
     """Yield what a name stands for as manifests.documents does, charts and kustomizations rendered."""
     if not Path(source).is_dir():
-        yield from manifests.documents(source)
+        yield from manifests.documents(source, across=across)
         return
     if any((Path(source) / name).is_file() for name in KUSTOMIZATIONS):
         made = [*_kustomized(source, which)]
@@ -38,7 +38,7 @@ def documents(source: str, which: Which = shutil.which) -> Iterator[Document | R
             return
     charts = [*_charts(source)]
     if charts != [source]:
-        yield from manifests.documents(source, frozenset(charts))
+        yield from manifests.documents(source, frozenset(charts), across)
     for chart in charts:
         yield from _templated(chart, which)
 
