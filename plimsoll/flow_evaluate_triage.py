@@ -110,9 +110,9 @@ class Trial:
         memory.prune(self.judge.memory)
         self.judge.changed_habits.clear()
         self.judge.changed_cases.clear()
-        return muting.Daily(
-            "plimsoll", self._world.seed, number, before, muting.hidden(day, shown), missed, ece, audits
-        )
+        loud = muting.kept_loud(day, [_reason(one) for one in decisions])
+        hidden = muting.hidden(day, shown)
+        return muting.Daily("plimsoll", self._world.seed, number, before, hidden, missed, ece, audits, loud)
 
     def _certify(self, number: int) -> None:
         self._certificate = self._attacked(number)

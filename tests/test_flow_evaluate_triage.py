@@ -19,6 +19,7 @@ def test_the_first_day_shows_everything_and_the_next_knows_the_verdicts(report: 
     first, second = [one for one in report.daily if one.method == "plimsoll"]
     assert (first.verdicts, second.verdicts) == (0, flow_evaluate_triage.SESSION)
     assert first.hidden.raw_shown == first.hidden.raw
+    assert sum(raw for raw, _ in first.loud.values()) == first.hidden.raw
     assert first.missed is not None
     assert first.missed.missed == 0
 
