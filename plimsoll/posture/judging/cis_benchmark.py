@@ -54,9 +54,10 @@ def _enforces_policies(cluster: Cluster) -> bool:
 @test("DaemonSet")
 def network_without_policies(one: Object, cluster: Cluster) -> Found:
     """The network of the cluster connects pods, and nothing enforces policies."""
-    for field, reference in images(one):
-        if f"{_CONNECTS_ONLY}:" in reference.rpartition("/")[2] and not _enforces_policies(cluster):
-            yield Violation(field, f"{reference[:200]} enforces no policies, and nothing else here does")
+    found = (told for told in images(one) if told[1].rpartition("/")[2].startswith(f"{_CONNECTS_ONLY}:"))
+    field, reference = next(found, ("", ""))
+    if field and not _enforces_policies(cluster):
+        yield Violation(field, f"{reference[:200]} enforces no policies, and nothing else here does")
 
 
 @once

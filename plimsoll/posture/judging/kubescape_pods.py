@@ -120,14 +120,20 @@ def _contexts(one: Object) -> Iterator[tuple[str, Body]]:
 
 @test(*MAKERS)
 def privileged(one: Object, _: Cluster) -> Found:
-    """A container is privileged, by its flag or by the capability that amounts to it."""
+    """A container is privileged."""
     for container in containers(one):
         if security(container).get("privileged") is True:
             yield Violation(f"{container.field}.securityContext.privileged", "it is privileged")
+
+
+@test(*MAKERS)
+def administers_system(one: Object, _: Cluster) -> Found:
+    """A container has the capability that Kubescape takes for being privileged."""
+    for container in containers(one):
         for number, name in capabilities(container, "add"):
             if name == "SYS_ADMIN":
                 where = f"{container.field}.securityContext.capabilities.add[{number}]"
-                yield Violation(where, "it has SYS_ADMIN, which amounts to it")
+                yield Violation(where, "it adds SYS_ADMIN, with which it can mount the node's disks")
 
 
 @test(*MAKERS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 
 from plimsoll.posture.check import Test, Violation, test
@@ -10,20 +9,20 @@ from plimsoll.posture.judging.kubescape_pods import MAKERS, Found, lasting
 from plimsoll.posture.objects import Cluster, Object, at
 
 _Amount = tuple[str, str]
+_NOTHING = (None, "")
 _CPU_LIMIT, _CPU_REQUEST = ("limits", "cpu"), ("requests", "cpu")
 _MEMORY_LIMIT, _MEMORY_REQUEST = ("limits", "memory"), ("requests", "memory")
 
 
-def _missing(one: Object, amounts: tuple[_Amount, ...]) -> Iterator[Violation]:
-    for container in lasting(one):
-        for kind, of in amounts:
-            if at(container.body, "resources", kind, of) in (None, ""):
-                yield Violation(f"{container.field}.resources.{kind}.{of}", f"it has no {of} {kind.removesuffix('s')}")
-
-
 def _rule(name: str, *amounts: _Amount) -> Test:
+    """Register a test that wants all of these amounts."""
+    field = f".{'.'.join(amounts[0])}" if len(amounts) == 1 else ""
+
     def judged(one: Object, _: Cluster) -> Found:
-        yield from _missing(one, amounts)
+        for container in lasting(one):
+            missing = [f"{of} {kind}" for kind, of in amounts if at(container.body, "resources", kind, of) in _NOTHING]
+            if missing:
+                yield Violation(f"{container.field}.resources{field}", f"no {' and no '.join(missing)}")
 
     judged.__name__ = name
     return test(*MAKERS)(judged)

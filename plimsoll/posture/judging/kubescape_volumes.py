@@ -29,6 +29,7 @@ _CREDENTIALS = {
 }
 """Where the nodes of a cloud keep credentials of it."""
 _CLAIM = "persistentVolumeClaim"
+_TOLD = 3
 
 
 def volumes(one: Object, kind: str) -> Iterator[tuple[str, Body]]:
@@ -101,10 +102,11 @@ def cloud_credentials(one: Object, cluster: Cluster) -> Found:
 
 
 def _of_the_cluster(one: Object, cluster: Cluster, kind: str, name: str, of: str) -> Found:
-    for field, _mount, source in _mounted(one, kind):
-        held = named(cluster, of, namespace(one), text(source.get(name)))
-        if held is not None:
-            yield Violation(field, f"{of} {held.name} is mounted")
+    told = dict.fromkeys(text(source.get(name)) for _field, _mount, source in _mounted(one, kind))
+    held = [found for found in told if named(cluster, of, namespace(one), found) is not None]
+    if one.pod and held:
+        more = f" and {len(held) - _TOLD} more" if len(held) > _TOLD else ""
+        yield Violation(f"{one.pod.field}.volumes", f"{of} {', '.join(held[:_TOLD])}{more}")
 
 
 @test(*MAKERS)

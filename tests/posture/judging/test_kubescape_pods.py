@@ -30,7 +30,7 @@ WINDOWS = "os: {name: windows}"
         ),
         ("privileged", pod(context="{privileged: true}"), pod(context="{privileged: 'yes'}"), f"{CONTEXT}.privileged"),
         (
-            "privileged",
+            "administers_system",
             pod(context="{capabilities: {add: [CAP_SYS_ADMIN]}}"),
             pod(context="{capabilities: {add: [SYS_TIME], drop: [SYS_ADMIN]}}"),
             f"{CONTEXT}.capabilities.add[0]",

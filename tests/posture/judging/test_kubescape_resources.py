@@ -13,15 +13,15 @@ ALL = "resources: {limits: {cpu: 1, memory: 1Gi}, requests: {cpu: 1, memory: 1Gi
     [
         ("cpu_limit", ["limits.cpu"]),
         ("cpu_request", ["requests.cpu"]),
-        ("cpu", ["limits.cpu", "requests.cpu"]),
+        ("cpu", [""]),
         ("memory_limit", ["limits.memory"]),
         ("memory_request", ["requests.memory"]),
-        ("memory", ["limits.memory", "requests.memory"]),
-        ("limits", ["limits.cpu", "limits.memory"]),
+        ("memory", [""]),
+        ("limits", [""]),
     ],
 )
 def test_what_a_container_does_not_tell(test, missing):
-    assert fields(f"kubescape_resources.{test}", pod()) == [f"{FIELD}.resources.{name}" for name in missing]
+    assert fields(f"kubescape_resources.{test}", pod()) == [f"{FIELD}.resources.{name}".rstrip(".") for name in missing]
     assert fields(f"kubescape_resources.{test}", pod(container=ALL)) == []
 
 
