@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from plimsoll.paths import cuts, graph, nodes, weights
+from plimsoll.paths import cuts, graph, nodes, privileges, weights
 from plimsoll.paths.cuts import Cut, Problem
 from plimsoll.paths.edge import Edge
 from plimsoll.paths.graph import Graph
@@ -29,6 +29,8 @@ _FOOTHOLDS = {
     "Node": 2.3,
 }
 """How hard it is to have the start at all, by kind, as a step's cost (`weights.cost`)."""
+_OWN = frozenset({"SECRET_MOUNT", "IMDS", "CLOUD_WORKLOAD_ID"})
+"""Steps by which a container uses what it was given."""
 _FEW = 4
 """Starts up to which further ways than the easiest are told."""
 _MORE = 10
@@ -64,8 +66,13 @@ class Answer:
         """The nodes that are started from."""
         if self.question.starts:
             return self._named(self.question.starts, as_start=True)
-        told = [nodes.INTERNET, nodes.ANYONE, *self.model.containers, *self._outsiders()]
+        told = [nodes.INTERNET, nodes.ANYONE, *self._footholds(), *self._outsiders()]
         return [one for one in dict.fromkeys(told) if one in self.graph.out]
+
+    def _footholds(self) -> Iterator[str]:
+        """Yield the containers that run on: into one that has ended, nobody breaks."""
+        for one in self.model.workloads:
+            yield from (name for name, body in one.containers if privileges.lasts(body))
 
     def _outsiders(self) -> Iterator[str]:
         """Yield identities that no pod runs as: people, and accounts whose tokens are used elsewhere."""
@@ -105,7 +112,13 @@ class Answer:
         for number, goal in enumerate(self.goals):
             whole = self.graph if number == 0 else self._below
             found += self._to(Ways(whole, goal, weights.cost, conditional=self.question.conditional))
-        return sorted(map(self._as_asked, found), key=self._rank)
+        return sorted(map(self._as_asked, filter(self._is_told, found)), key=self._rank)
+
+    def _is_told(self, one: Route) -> bool:
+        """Say whether a way is worth telling unasked: not that a container has what it was given itself."""
+        asked = self.question.starts or self.question.targets
+        own = nodes.kind(one.nodes[0]) == "Container" and len(one.edges) == 1 and one.edges[0].kind in _OWN
+        return bool(asked) or not own
 
     def _as_asked(self, one: Route) -> Route:
         """Return a way with the names of the replicas that were asked about."""

@@ -145,3 +145,16 @@ def test_one_change_where_two_services_lead_to_two_pods_of_one_account() -> None
     pods = [pod(name, serviceAccountName="x") for name in "pq"]
     told = ask(*pods, public("s", "p"), public("t", "q"), BOSS, starts=("Internet",), targets=("Sink:cluster-admin",))
     assert told.cuts[0].objects == ("ClusterRoleBinding/b",)
+
+
+def test_a_container_that_has_what_it_was_given_is_told_only_when_asked() -> None:
+    given = pod("p", container={"envFrom": [{"secretRef": {"name": "s"}}]}, automountServiceAccountToken=False)
+    assert ask(given).routes == []
+    assert ask(given, targets=("Secret:a/s",)).routes
+    assert {one.nodes[-1] for one in ask(given, public()).routes} == {"Cloud:node", "Secret:a/s"}
+
+
+def test_nobody_breaks_into_a_container_that_has_ended() -> None:
+    told = pod("p", initContainers=[{"name": "i", "securityContext": {"privileged": True}}])
+    assert "Container:a/p/i" not in ask(told).starts
+    assert ask(told, starts=("Container:a/p/i",), targets=("Node:*",)).routes
