@@ -98,7 +98,7 @@ def problems(check: Check) -> Iterator[str]:
     yield from (f"{one} is no ATT&CK technique" for one in check.attack if not _TECHNIQUE.fullmatch(one))
     if not check.tests:
         yield "it has no test"
-    yield from _repeated(one.test for one in check.tests)
+    yield from _repeated(one.test if not one.frameworks else f"{one.test} {one.frameworks}" for one in check.tests)
     for one in check.tests:
         yield from _wrong(one)
 

@@ -267,10 +267,16 @@ def proc_mount_restricted(pod: Pod) -> Found:
 
 @_of_pods
 def run_as_non_root(pod: Pod) -> Found:
-    """Containers that may run as root."""
-    of_pod = _pod_context(pod).get("runAsNonRoot")
-    if of_pod is False:
+    """Pods that say they may run as root, and containers that may."""
+    if _pod_context(pod).get("runAsNonRoot") is False:
         yield Violation(f"{pod.field}.securityContext.runAsNonRoot", "the pod sets runAsNonRoot to false")
+    yield from containers_as_root(pod)
+
+
+@_of_pods
+def containers_as_root(pod: Pod) -> Found:
+    """Containers that may run as root, whatever the pod says that is not said for them."""
+    of_pod = _pod_context(pod).get("runAsNonRoot")
     for one in pod.containers:
         told = _context(one).get("runAsNonRoot")
         if told is False or (not isinstance(told, bool) and of_pod is not True):

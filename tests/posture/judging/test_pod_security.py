@@ -170,6 +170,24 @@ def test_what_restricted_admits_baseline_admits(minor, context):
         assert not refused(f"pss-baseline@1.{minor}", context=context)
 
 
+def test_kyverno_knows_no_exemptions():
+    spec = {"os": {"name": "windows"}, "hostUsers": False}
+    context = {"procMount": "Unmasked", "runAsUser": 0, "capabilities": {"add": ["SYS_ADMIN"]}}
+    body = {"kind": "Pod", "spec": {**spec, "containers": [{"name": "c", "securityContext": context}]}}
+    found = {control for one in judge(body, "kyverno") for control in one.controls}
+    assert {
+        "kyverno:disallow-proc-mount",
+        "kyverno:require-run-as-nonroot",
+        "kyverno:require-run-as-non-root-user",
+        "kyverno:disallow-privilege-escalation",
+        "kyverno:disallow-capabilities-strict",
+        "kyverno:restrict-seccomp-strict",
+    } <= found
+    refused_by = {control for one in judge(body, "pss-restricted") for control in one.controls}
+    assert "pss:procMount_restricted" in refused_by
+    assert not {"pss:runAsUser", "pss:capabilities_restricted", "pss:seccompProfile_restricted"} & refused_by
+
+
 @pytest.mark.data
 def test_upstream_agrees_on_its_own_fixtures(shared_data):
     folder = shared_data / "kspm" / "pss"
