@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from plimsoll.paths import nodes, sets
 from plimsoll.paths.edge import Edge
-from plimsoll.paths.edges import families
+from plimsoll.paths.edges import families, rbac_nodes
 from plimsoll.paths.model import Model
 
 _MEMBERS = 1_000
@@ -103,11 +103,12 @@ def folded(edges: Sequence[Edge]) -> Edge:
 
 def build(model: Model) -> Graph:
     """Return all the steps that a cluster allows."""
-    return Graph(_edges(model, families()))
+    found = list(_edges(model))
+    return Graph([*found, *rbac_nodes.on_own_node(found)])
 
 
-def _edges(model: Model, told: Mapping[str, object]) -> Iterator[Edge]:
-    for name in told:
-        yield from families()[name](model)
+def _edges(model: Model) -> Iterator[Edge]:
+    for family in families().values():
+        yield from family(model)
     yield from model.sets()
     yield from sets.members(model)

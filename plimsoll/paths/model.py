@@ -184,8 +184,10 @@ class Model:
 
     @cached_property
     def identities(self) -> tuple[str, ...]:
-        """All that may ask something of the API: ServiceAccounts, users, groups, and anyone."""
-        return (*(nodes.account(*one) for one in self.accounts), *self.people, nodes.ANYONE)
+        """All that may ask something of the API: ServiceAccounts, users, groups, nodes, and anyone."""
+        own = (nodes.user(f"system:node:{name}") for name in self.nodes or ("*",))
+        told = (*(nodes.account(*one) for one in self.accounts), *self.people, *own, nodes.ANYONE)
+        return tuple(dict.fromkeys(told))
 
     def powers(self, identity: str) -> Powers:
         """Return what an identity may do."""

@@ -22,6 +22,9 @@ AUTHENTICATED, UNAUTHENTICATED = "system:authenticated", "system:unauthenticated
 MASTERS = "system:masters"
 ANONYMOUS = "system:anonymous"
 _ACCOUNTS = "system:serviceaccounts"
+_NODE_USER = "User:system:node:"
+NODE_RESTRICTED = frozenset(("pods", "pods/eviction", "pods/status", "nodes", "nodes/status", "serviceaccounts/token"))
+"""Where the NodeRestriction admission keeps a node to itself and its own pods, whatever roles it is given."""
 _KINDS = ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
 EVERYTHING = Rule((ALL,), (ALL,), (ALL,))
 
@@ -47,9 +50,10 @@ class Grant(NamedTuple):
 class Powers:
     """What one identity, or one role, may do."""
 
-    def __init__(self, held: Sequence[Grant]) -> None:
-        """Take the rules that are held."""
+    def __init__(self, held: Sequence[Grant], barred: frozenset[str] = frozenset()) -> None:
+        """Take the rules that are held, and core resources that admission keeps their holder from all the same."""
         self.grants = tuple(held)
+        self._barred = barred
 
     @cached_property
     def _found(self) -> Mapping[str, list[Grant]]:
@@ -65,7 +69,7 @@ class Powers:
         `scoped`: the resource belongs to no namespace, so only what holds everywhere counts. Rules that name objects
         (`rule.names`) are among what is found, save for verbs that no name comes with: create of what is no subresource.
         """
-        if not self.grants:
+        if not self.grants or (resource in self._barred and not group):
             return []
         near = [*self._found.get(ALL, ()), *self._found.get(resource, ())]
         sub = resource.partition("/")[2]
@@ -139,12 +143,11 @@ class Rights:
 
     def of(self, identity: str) -> Powers:
         """Return what an identity may do; alike identities share one answer."""
-        held = dict.fromkeys(id(one) for name in names_of(identity) for one in self._of_subject.get(name, ()))
-        key = tuple(held)
+        held = self.bound(identity)
+        barred = NODE_RESTRICTED if identity.startswith(_NODE_USER) else frozenset[str]()
+        key = (bool(barred), *map(id, held))
         if key not in self._made:
-            bindings = [one for name in names_of(identity) for one in self._of_subject.get(name, ()) if id(one) in held]
-            unique = {id(one): one for one in bindings}
-            self._made[key] = Powers([grant for one in unique.values() for grant in self._granted(one)])
+            self._made[key] = Powers([grant for one in held for grant in self._granted(one)], barred)
         return self._made[key]
 
     def bound(self, identity: str) -> list[Binding]:

@@ -94,3 +94,12 @@ def test_a_role_where_it_is_bound_is_asked_like_an_identity() -> None:
     (grant,) = told.rights.of_role("Role", "r", "a").of(["get"], "", "pods")
     assert (grant.role, grant.objects) == ("Role/r@a", ("Role/a/r",))
     assert rights.names_of("Cloud:node") == []
+
+
+def test_admission_keeps_a_node_to_itself_whatever_roles_it_is_given() -> None:
+    rules = (rule("create", "pods nodes"), rule("create", "deployments", "apps"))
+    told = model(*may(*rules, who="Group:system:nodes"))
+    held = told.powers("User:system:node:n1")
+    assert not held.of(["create"], "", "pods")
+    assert held.of(["create"], "apps", "deployments")
+    assert "User:system:node:*" in told.identities

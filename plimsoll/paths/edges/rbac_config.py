@@ -51,10 +51,11 @@ def _names(holder: Holder, maps: Sequence[Grant]) -> Iterator[Edge]:
 def _aws(model: Model, holder: Holder) -> Iterator[Edge]:
     """Yield who can map an AWS identity of their own to administrators; certain where the cluster has such a map."""
     there = (_SYSTEM, "aws-auth") in model.config_maps
-    for one in holder.may(WRITES if there else _WRITES, "", "configmaps"):
-        if _about(one, _SYSTEM, "aws-auth"):
+    fresh = [] if there else holder.may(("create",), "", "configmaps")
+    for one in dict.fromkeys([*holder.may(WRITES, "", "configmaps"), *fresh]):
+        sure = there or "aws-auth" in one.rule.names
+        if _about(one, _SYSTEM, "aws-auth") and (sure or one in fresh):
             why = f"{one.why} allows to write ConfigMap kube-system/aws-auth, which maps AWS identities to groups"
-            sure = there or "aws-auth" in one.rule.names
             yield Edge("AWS_AUTH_WRITE", holder.id, nodes.CLUSTER_ADMIN, why, one.objects, conditional=not sure)
 
 

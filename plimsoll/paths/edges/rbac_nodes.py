@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from plimsoll.paths import holders, nodes, placement, tokens
 from plimsoll.paths.edge import Edge
@@ -13,6 +13,7 @@ from plimsoll.posture.objects import at
 
 _MOVED = ("Deployment", "ReplicaSet", "StatefulSet", "ReplicationController", "CronJob")
 """Kinds whose pods are made again elsewhere."""
+_A_NODE = "a node"
 _DRAWN = nodes.set_of("drawn", nodes.account("*", "*"))
 
 
@@ -44,7 +45,7 @@ def _draws(holder: Holder) -> Iterator[tuple[Joint, str]]:
 
 def _drawn(model: Model, holder: Holder, joint: Joint, what: str) -> Iterator[Edge]:
     """Yield the step for one who took the token from a node, and so controls that node."""
-    source = nodes.within(holder.id, "a node")
+    source = nodes.within(holder.id, _A_NODE)
     why = f"{joint.why} allows {what}"
     yield Edge("POD_STEAL", source, _DRAWN, why, joint.objects)
     for one in model.by_account.get(holder.id, ()):
@@ -59,3 +60,18 @@ def _moves(model: Model, one: Workload) -> bool:
     """Say whether a workload's pods can come to any node, with a token."""
     affinity = at(one.spec, "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
     return one.kind in _MOVED and not one.spec.get("nodeSelector") and not affinity and bool(tokens.of_pod(model, one))
+
+
+def on_own_node(edges: Iterable[Edge]) -> Iterator[Edge]:
+    """Yield the tokens of containers that can take their node: who has one controls a node, as drawing pods takes."""
+    found = list(edges)
+    drawing = {one.source for one in found if one.kind == "POD_STEAL"}
+    if not drawing:
+        return
+    free = {
+        one.source for one in found if one.walk and not one.conditional and nodes.shown(one.target).startswith("Node:")
+    }
+    for one in found:
+        source = nodes.within(one.target, _A_NODE)
+        if one.kind == "TOKEN_MOUNT" and source in drawing and one.source in free:
+            yield one._replace(target=source)

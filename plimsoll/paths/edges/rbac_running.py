@@ -64,6 +64,11 @@ def _ports(model: Model, holder: Holder, enter: tuple[str, ...]) -> Iterator[Edg
     held = holder.may(("create", "get"), "", "pods/proxy")
     yield from on_named("POD_PORTFORWARD", holder, held, sets.endpoints, behind, "to call pods through the API server")
     held = holder.may(("create", "get"), "", "services/proxy")
+    within = partial(_containers, model)
+    for verbs, resource in ((enter, "pods/portforward"), (("create", "get"), "pods/proxy")):
+        held = holder.may(verbs, "", resource)
+        what = "to call ports of pods through the API server"
+        yield from on_named("POD_PORTFORWARD", holder, held, sets.containers, within, what, walk=False)
     named = partial(_services, model)
     yield from on_named(
         "POD_PORTFORWARD", holder, held, sets.endpoints, named, "to call Services through the API server"

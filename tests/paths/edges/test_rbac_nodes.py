@@ -1,4 +1,5 @@
-from plimsoll.paths.edges.rbac_nodes import edges
+from plimsoll.paths.edge import Edge
+from plimsoll.paths.edges.rbac_nodes import edges, on_own_node
 from tests.paths.clusters import deployment, may, model, pod, rule
 from tests.paths.shown import targets
 
@@ -27,3 +28,11 @@ def test_a_nodes_status_needs_a_way_to_remove_pods() -> None:
 
 def test_rights_of_a_namespace_move_nothing() -> None:
     assert targets(edges, "POD_STEAL", *may(rule("patch", "nodes"), namespace="a"), AGENT, MOVED) == set()
+
+
+def test_a_container_that_takes_its_node_controls_one() -> None:
+    token = Edge("TOKEN_MOUNT", "Container:a/agent/c", "SA:a/x", "")
+    told = [*edges(model(*may(rule("patch", "nodes")), AGENT, MOVED)), token]
+    assert list(on_own_node(told)) == []
+    (found,) = on_own_node([*told, Edge("CE_PRIVILEGED", "Container:a/agent/c", "Node:n1", "")])
+    assert (found.kind, found.source) == ("TOKEN_MOUNT", "Container:a/agent/c")

@@ -1,7 +1,7 @@
 import pytest
 
 from plimsoll.paths.edges.rbac_running import edges
-from tests.paths.clusters import may, node, pod, rule, thing
+from tests.paths.clusters import may, model, node, pod, rule, thing
 from tests.paths.shown import targets
 
 PODS = (pod("p1"), pod("p2"), pod("q", "b"))
@@ -39,18 +39,25 @@ def test_images_and_ephemeral_containers_can_be_changed() -> None:
     assert targets(edges, "POD_EPHEMERAL", *told, *PODS) == {"Container:b/q/c"}
 
 
-def test_ports_are_called_through_the_api_server() -> None:
-    service = thing("Service", "s", "a", spec={"selector": {"app": "p1"}, "ports": [{"port": 80}]})
-    for rights in (
-        rule("create", "pods/portforward"),
-        rule("get", "services/proxy", names="s:http"),
-        rule("get", "pods/proxy", names="p1"),
-    ):
-        assert targets(edges, "POD_PORTFORWARD", *may(rights, namespace="a"), *PODS, service) == {"Endpoint:a/s"}
-    assert (
-        targets(edges, "POD_PORTFORWARD", *may(rule("get", "pods/proxy", names="p2"), namespace="a"), *PODS, service)
-        == set()
-    )
+SERVICE = thing("Service", "s", "a", spec={"selector": {"app": "p1"}, "ports": [{"port": 80}]})
+
+
+@pytest.mark.parametrize(
+    ("rights", "expected"),
+    [
+        (rule("create", "pods/portforward"), {"Endpoint:a/s", "Container:a/p1/c", "Container:a/p2/c"}),
+        (rule("get", "services/proxy", names="s:http"), {"Endpoint:a/s"}),
+        (rule("get", "pods/proxy", names="p1"), {"Endpoint:a/s", "Container:a/p1/c"}),
+        (rule("get", "pods/proxy", names="p2"), {"Container:a/p2/c"}),
+    ],
+)
+def test_ports_are_called_through_the_api_server(rights: dict[str, object], expected: set[str]) -> None:
+    assert targets(edges, "POD_PORTFORWARD", *may(rights, namespace="a"), *PODS, SERVICE) == expected
+
+
+def test_a_port_that_is_called_is_not_held() -> None:
+    found = edges(model(*may(rule("create", "pods/portforward")), *PODS))
+    assert not any(one.walk for one in found if one.kind == "POD_PORTFORWARD" and one.target.startswith("~containers"))
 
 
 def test_the_kubelet_runs_commands_in_all_its_containers() -> None:
