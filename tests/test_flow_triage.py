@@ -86,7 +86,7 @@ def test_a_later_chain_brings_what_was_muted_back_and_says_so(tmp_path):
     muted_noise(tmp_path)
     quiet, _ = run(tmp_path, [sample.noise(START + 4 * DAY + at * MINUTE) for at in range(4)])
     assert quiet[-1].mute
-    run(tmp_path, [sample.noise(START + 4 * DAY + 5 * MINUTE, title="Log was cleared", severity="critical")])
+    run(tmp_path, [sample.noise(START + 4 * DAY + 5 * MINUTE, title="Clear Log Activities", severity="critical")])
     [kept] = flow_triage.kept(tmp_path / "state", alert=quiet[-1].id)
     assert (kept.mute, "G2 chain" in kept.reason["why"][0]) == (False, True)
     assert quiet[-1].case in {one.case.id for one in flow_triage.waiting(tmp_path / "state")}

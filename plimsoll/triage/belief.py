@@ -3,7 +3,7 @@
     θ_l = (κ_l · θ_{l-1} + b_l) / (κ_l + b_l + m_l)        κ = 6, 4, 2, 4 for L1 … L4
 
 b counts benign verdicts and fades with a half-life of 45 days, m counts malicious ones and fades with 180.
-A signature nobody judged yet, nor two people all of its kind, gets three quarters of what its elders suggest.
+One malicious verdict ends a habit, until who gave it takes it back or two others contradict. A signature nobody judged yet, nor two people all of its kind, gets three quarters of what its elders suggest.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ MOST_A_VERDICT = 3
 """Occurrences that one verdict can speak for: more of the same say the same."""
 SPREAD = 2
 """Workloads at which a signature that is nothing but its rule must have been benign, to be so at others."""
+TAKEN_BACK = 2
+"""People who must call benign what one called malicious, for it to be so again."""
 NEEDED = {"info": 1, "low": 1, "medium": 2, "high": 2, "critical": 3}
 """Benign occurrences that make a habit."""
 WIDEST = 3
@@ -78,12 +80,20 @@ class History(msgspec.Struct):
     """What was said of one signature, or of one signature at one workload."""
 
     benign: int = 0
-    malicious: int = 0
+    warners: set[str] = msgspec.field(default_factory=set)
+    """Who called it malicious, and did not take it back."""
+    cleared: set[str] = msgspec.field(default_factory=set)
+    """Who called it benign since the last warning."""
     last: int = 0
     by: set[str] = msgspec.field(default_factory=set)
     workloads: set[str] = msgspec.field(default_factory=set)
     digests: set[str] = msgspec.field(default_factory=set)
     exe_hashes: set[str] = msgspec.field(default_factory=set)
+
+    @property
+    def malicious(self) -> bool:
+        """Say whether a warning stands: until who gave it takes it back, or two others contradict."""
+        return bool(self.warners) and len(self.cleared) < TAKEN_BACK
 
 
 class Beliefs:
@@ -102,6 +112,8 @@ class Beliefs:
         self._tallies: dict[str, Tally] = {}
         self._histories: dict[str, History] = {}
         self._places: dict[str, set[str]] = {}
+        self._digests: set[str] = set()
+        self._people: set[str] = set()
         self._said: set[tuple[str, str, int]] = set()
         self.count = 0
         for answer in answers:
@@ -115,6 +127,7 @@ class Beliefs:
         if not (benign or malicious) or (benign and once in self._said):
             return
         self._said.add(once)
+        self._people.add(answer.by)
         self.count += 1
         for key in (ALL, *answer.keys):
             self._tallies.setdefault(key, Tally()).add(float(benign), float(malicious), answer.time)
@@ -127,13 +140,17 @@ class Beliefs:
     def _remember(self, key: str, answer: Answer, *, benign: bool) -> None:
         history = self._histories.setdefault(key, History())
         if not benign:
-            history.malicious += 1
+            history.warners.add(answer.by)
+            history.cleared.clear()
             return
+        history.warners.discard(answer.by)
+        history.cleared.add(answer.by)
         history.benign += min(answer.count, MOST_A_VERDICT)
         history.last = max(history.last, answer.time)
         history.by.add(answer.by)
         history.workloads.add(answer.workload)
         history.digests.update(answer.digests)
+        self._digests.update(answer.digests)
         history.exe_hashes.update(answer.exe_hashes)
         if answer.actor:
             self._places.setdefault(answer.actor, set()).update(answer.places)
@@ -177,6 +194,13 @@ class Beliefs:
                 return wide
         return None
 
+    def confirmed(self, keys: Sequence[str], digest: str, exe_hash: str) -> bool:
+        """Say whether an image is confirmed: by a verdict on anything it does, or since the executable is the same."""
+        found = [history for key in keys[2:] if (history := self._histories.get(key)) is not None]
+        if digest in self._digests or not any(history.digests for history in found):
+            return True
+        return bool(exe_hash) and any(exe_hash in history.exe_hashes for history in found)
+
     def malicious(self, keys: Sequence[str]) -> bool:
         """Say whether the signature was called malicious at this workload."""
         own = self._histories.get(keys[3])
@@ -187,6 +211,11 @@ class Beliefs:
         enough = history.benign >= NEEDED[severity] and not history.malicious
         people = 2 if severity == "critical" else 1
         return enough and len(history.by) >= people and time - history.last <= FRESH
+
+    def agreed(self, keys: Sequence[str]) -> bool:
+        """Say whether a warning stands that two people gave, or the only one who ever gives verdicts here."""
+        own = self._histories.get(keys[3])
+        return bool(own and own.malicious and len(own.warners) >= min(2, len(self._people)))
 
     def usual(self, actor: str, place: str) -> bool:
         """Say whether an actor was at this network or client when what he did was called benign."""

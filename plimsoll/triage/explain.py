@@ -31,7 +31,7 @@ def why(decision: judging.Decision, scorer: Scorer) -> list[str]:
     found = [f"{gate.name}: {gate.says}" for gate in judgement.gates]
     if judgement.state in ("demoted", "annotated"):
         found.append(f"{judgement.state}: {_held_back(scorer.policy)}")
-    return found or [_lacking(decision, scorer)]
+    return found or [_lacking(decision)]
 
 
 def _held_back(policy: Policy) -> str:
@@ -43,10 +43,8 @@ def _counts(kind: str, decision: judging.Decision, scorer: Scorer) -> str:
     return f" ({len(history.by)} said so of {history.benign} or more, last {_day(history.last)})" if history else ""
 
 
-def _lacking(decision: judging.Decision, scorer: Scorer) -> str:
+def _lacking(decision: judging.Decision) -> str:
     shape, judgement = decision.seen.shape, decision.judgement
-    if scorer.beliefs.malicious(shape.keys):
-        return "its signature was called malicious"
     if shape.actor:
         kinds = ", ".join(judgement.kinds) or "none"
         return f"a person did it: that takes two kinds of evidence, one of them AUTH or WIN; there is {kinds}"

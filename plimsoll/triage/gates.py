@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from plimsoll.triage.belief import History
 from plimsoll.triage.memory import Habit
 from plimsoll.triage.reading import Seen
 
@@ -30,6 +29,7 @@ CONTROL = Gate("G4 control-plane", "it is about the control plane or about Plims
 STALE = Gate("G5 stale-context", "a source of context was not heard in time, so what it says is no evidence")
 BURST = Gate("G6 burst", "it is far more frequent than it ever was")
 IMAGE = Gate("G7 new-image", "the image is new, and nobody confirmed the habit for it")
+WARNED = Gate("G8 warned", "its signature was called malicious")
 
 
 def burst(habit: Habit | None, count: int, hour: int) -> bool:
@@ -44,13 +44,6 @@ def burst(habit: Habit | None, count: int, hour: int) -> bool:
         return count > 5
     mean = habit.total / max(1, hour - habit.first_hour)
     return count > max(3 * habit.peak, mean + 8 * math.sqrt(mean) + 5)
-
-
-def renewed(seen: Seen, history: History | None) -> bool:
-    """Say whether the image is none of those the habit was confirmed for; the same executable in it is enough."""
-    if not seen.digest or history is None or not history.digests or seen.digest in history.digests:
-        return False
-    return not (seen.exe_hash and seen.exe_hash in history.exe_hashes)
 
 
 def of_the_control_plane(seen: Seen) -> bool:

@@ -37,6 +37,9 @@ SESSION = 30 * 60_000_000
 BLIND = 5 * 60_000_000
 """How near a loss of events makes a sensor blind."""
 GRAVE = frozenset({"high", "critical"})
+KNOWN = 0.5
+"""Expected share of harmless ones from which a grave alert alarms nobody by itself."""
+NODE = "node:"
 _RANK = {name: rank for rank, name in enumerate(SEVERITIES)}
 
 
@@ -126,14 +129,14 @@ class Judge:
         judgement = self._judgement(seen, habit)
         if judgement.window and judgement.window not in habit.windows:
             habit.windows = [*habit.windows[1 - MOST_WINDOWS :], judgement.window]
-        spared = judgement.mute and self._spared(key, habit, seen.time // DAY)
+        spared = judgement.mute and self._spared(seen, habit)
         mute = judgement.mute and not spared
         case = self._case(seen, habit, judgement, mute=mute, spared=spared)
         decision = Decision(seen, case.id, judgement, mute=mute)
         if mute:
             self._quieted(seen, case, decision)
-        elif not judgement.mute and self._is_loud(seen, judgement):
-            self._louder(seen)
+        elif not judgement.mute:
+            self._louder(seen, self._loudness(seen, judgement))
         return decision
 
     def _judgement(self, seen: Seen, habit: Habit) -> Judgement:
@@ -147,17 +150,25 @@ class Judge:
             around.append(gates.BLIND)
         return self.scorer.judge(seen, habit, around=around, burst=gates.burst(habit, habit.count, habit.hour))
 
-    def _is_loud(self, seen: Seen, judgement: Judgement) -> bool:
-        """Say whether an alert makes noise around it: grave, never excused, known malicious, or a burst of what is muted."""
-        if gates.GUARDED in judgement.gates or self.scorer.beliefs.malicious(seen.shape.keys):
-            return True
-        if gates.CHAINED in judgement.gates or judgement.state != "shown":
-            return False
-        return seen.severity in GRAVE or (gates.BURST in judgement.gates and bool(judgement.kinds))
+    def _loudness(self, seen: Seen, judgement: Judgement) -> Sequence[str]:
+        """Return where an alert makes noise around it.
 
-    def _louder(self, seen: Seen) -> None:
+        What nothing excuses is loud at its pod, its node and its actor. What was called malicious, what is grave
+        and unknown, and a burst of what is muted are loud at their pod and their actor.
+        """
+        if gates.GUARDED in judgement.gates:
+            return entities(seen)
+        if gates.WARNED in judgement.gates:
+            return _nearby(seen)
+        if gates.CHAINED in judgement.gates or judgement.state != "shown":
+            return ()
+        unknown = seen.severity in GRAVE and judgement.theta < KNOWN
+        burst = gates.BURST in judgement.gates and bool(judgement.kinds)
+        return _nearby(seen) if unknown or burst else ()
+
+    def _louder(self, seen: Seen, at: Sequence[str]) -> None:
         """Remember a loud alert, and bring back what was muted near it."""
-        for entity in entities(seen):
+        for entity in at:
             self.memory.loud[entity] = seen.time
             for case_id_, last in self.memory.near.pop(entity, {}).items():
                 if seen.time - last <= CHAIN:
@@ -172,6 +183,8 @@ class Judge:
         case = self.memory.cases.get(case_id_)
         if case is None:
             return
+        if case.state != "open":
+            case.settled, case.settled_hours = case.count, case.hours
         case.state, case.resurfaced, case.verdict = "open", why, ""
         self.changed_cases.add(case.id)
         for key in case.parts:
@@ -200,12 +213,15 @@ class Judge:
         if len(recent) > 1 and seen.time - recent[len(recent) // 2].seen.time > CHAIN:
             del recent[: len(recent) // 2]
 
-    def _spared(self, key: str, habit: Habit, day: int) -> bool:
+    def _spared(self, seen: Seen, habit: Habit) -> bool:
         """Say whether a muted alert is shown all the same: the first ones, and those drawn by lot."""
         if not self.scorer.policy.audit:
             return False
-        if habit.spared < audits.SPARED:
-            habit.spared += 1
+        key, day = seen.shape.keys[3], seen.time // DAY
+        newly = habit if not seen.shape.detailed else self.memory.habits.setdefault(seen.shape.keys[2], Habit())
+        if newly.spared < audits.SPARED:
+            newly.spared += 1
+            self.changed_habits.add(seen.shape.keys[2] if seen.shape.detailed else key)
             return True
         if habit.audit_day == day:
             return False
@@ -377,7 +393,8 @@ class Judge:
 
     def _audit(self, case: Case, *, malicious: bool, at: int) -> None:
         family = next(iter(case.parts.values())).rule
-        self.records.setdefault(family, autonomy.Record()).add(malicious=malicious)
+        keys = [part.keys for part in case.parts.values()]
+        self.records.setdefault(family, autonomy.Record()).add(malicious=malicious, keys=keys)
         self.scorer.forget()
         if malicious:
             replayed = [
@@ -415,16 +432,22 @@ def _part(seen: Seen, judgement: Judgement) -> Part:
 def entities(seen: Seen) -> Sequence[str]:
     """Return what an alert's story may go on at: its pod, or its workload where none is told, its node, its actor.
 
+    A node is much wider than a pod: what other pods do there joins a story from medium severity on.
+
     >>> from plimsoll.triage import reading
     >>> entities(reading.of({"id": "1", "time": "2026-01-01T00:00:00Z", "title": "x", "subject": "host:a"}))
     ['host:a']
     """
     found = [seen.pod or seen.shape.workload]
-    if seen.node and seen.node != seen.pod:
-        found.append(f"node:{seen.node}")
+    if seen.node and (not seen.pod or _RANK[seen.severity] >= _RANK["medium"] or seen.shape.guarded):
+        found.append(f"{NODE}{seen.node}")
     if seen.shape.actor:
         found.append(f"actor:{seen.shape.actor}")
     return found
+
+
+def _nearby(seen: Seen) -> list[str]:
+    return [one for one in entities(seen) if not one.startswith(NODE)]
 
 
 def places(seen: Seen) -> list[str]:

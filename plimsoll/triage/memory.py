@@ -83,6 +83,9 @@ class Case(msgspec.Struct):
     hours: int = 0
     """Hours in which it had alerts."""
     last_hour: int = -1
+    settled: int = 0
+    """Alerts that a verdict had answered, or that were muted, when it came back."""
+    settled_hours: int = 0
     parts: dict[str, Part] = {}
     """By key of the lowest rung."""
     entities: list[str] = []

@@ -10,7 +10,13 @@ from plimsoll.triage import gates
 from plimsoll.triage.memory import Case
 
 SEVERITY = {"critical": 30.0, "high": 20.0, "medium": 10.0, "low": 3.0, "info": 0.0}
-ALARMS = {gates.GUARDED.name: 20.0, gates.CHAINED.name: 10.0, gates.CONTROL.name: 5.0, gates.BURST.name: 5.0}
+ALARMS = {
+    gates.GUARDED.name: 20.0,
+    gates.WARNED.name: 30.0,
+    gates.CHAINED.name: 10.0,
+    gates.CONTROL.name: 5.0,
+    gates.BURST.name: 5.0,
+}
 RESURFACED = 15.0
 NEAR = 30 * 60_000_000
 """How near in time cases of one pod or actor are one incident."""
@@ -37,14 +43,16 @@ def queue(cases: Iterable[Case]) -> list[Queued]:
 def pressing(case: Case) -> float:
     """Return how pressing a case is: how grave, how alarming, and how much its answer would settle.
 
-    Many alerts over many hours go on until somebody answers; one answer settles them all.
+    Many alerts over many hours go on until somebody answers; one answer settles them all. What was answered before
+    does not count again.
 
     >>> case = Case("c", "signature", "t", "w", "", "low", 0, 0, count=100, hours=10)
     >>> pressing(case)
     23.0
     """
     alarm = max([RESURFACED * bool(case.resurfaced), *(ALARMS.get(reason, 0.0) for reason in case.reasons)])
-    volume = 10 * math.log10(math.sqrt(max(1, case.count)) * max(1, case.hours))
+    alerts, hours = case.count - case.settled, case.hours - case.settled_hours
+    volume = 10 * math.log10(math.sqrt(max(1, alerts)) * max(1, hours))
     return SEVERITY.get(case.severity, 10.0) + alarm + volume
 
 

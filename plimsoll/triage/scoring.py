@@ -168,15 +168,19 @@ class Scorer:
             shut.append(gates.CONTROL)
         if found.stale and not (found.authority or found.window):
             shut.append(gates.STALE)
-        if gates.renewed(seen, history):
+        if history and seen.digest and not self.beliefs.confirmed(seen.shape.keys, seen.digest, seen.exe_hash):
             shut.append(gates.IMAGE)
+        if self.beliefs.malicious(seen.shape.keys):
+            shut.append(gates.WARNED)
         return shut
 
     def _rung(self, seen: Seen) -> autonomy.Rung:
         shape = seen.shape
         if self.policy.frozen or (shape.rule_class, "human" if shape.actor else "machine") in self.policy.cells_off:
             return min("demote", self.policy.most, key=autonomy.RUNGS.index)
-        return autonomy.rung(self.records.get(shape.rule_class, _NO_RECORD), self.policy.most)
+        record = self.records.get(shape.rule_class, _NO_RECORD)
+        warned = any(self.beliefs.agreed(keys) for keys in record.warnings)
+        return autonomy.rung(record, self.policy.most, warned=warned)
 
     def _off_hours(self, time: int) -> bool:
         local = dt.datetime.fromtimestamp(time / 1e6, dt.UTC) + dt.timedelta(hours=self.policy.utc_offset)

@@ -127,7 +127,9 @@ def records(log: Iterable[Entry]) -> dict[str, autonomy.Record]:
     found: dict[str, autonomy.Record] = {}
     for entry in live(log):
         if entry.audited and entry.verdict != "unsure":
-            found.setdefault(entry.audited, autonomy.Record()).add(malicious=entry.verdict == "true_positive")
+            keys = [answer.keys for answer in entry.answers]
+            malicious = entry.verdict == "true_positive"
+            found.setdefault(entry.audited, autonomy.Record()).add(malicious=malicious, keys=keys)
     return found
 
 

@@ -25,10 +25,11 @@ def test_closing_takes_299_clean_audits_and_a_bound_that_holds():
     assert autonomy.rung(record(299), bounded=False) == "mute"
 
 
-def test_one_malicious_audit_takes_a_family_back_until_299_were_clean_again():
-    assert autonomy.rung(record(1_000, malicious=1)) == "demote"
-    assert autonomy.rung(record(1_000, malicious=1, after=298)) == "demote"
-    assert autonomy.rung(record(1_000, malicious=1, after=299)) == "close"
+def test_one_malicious_audit_takes_a_family_back_until_it_is_taken_back_or_299_were_clean():
+    assert autonomy.rung(record(1_000, malicious=1), warned=True) == "demote"
+    assert autonomy.rung(record(1_000, malicious=1), warned=False) == "mute"
+    assert autonomy.rung(record(1_000, malicious=1, after=298), warned=True) == "demote"
+    assert autonomy.rung(record(1_000, malicious=1, after=299), warned=True) == "close"
 
 
 @pytest.mark.parametrize("most", autonomy.RUNGS)

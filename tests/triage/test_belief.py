@@ -58,6 +58,40 @@ def test_one_malicious_verdict_ends_a_habit_everywhere():
     assert not beliefs.habit(THERE, "low", 0, detailed=True)
 
 
+def test_a_warning_stands_until_who_gave_it_takes_it_back_or_two_others_contradict():
+    warned = [said(), said("true_positive", time=DAY, by="bob")]
+    once = [*warned, said(time=2 * DAY, by="eve")]
+    himself = [*warned, said(time=3 * DAY, by="bob")]
+    twice = [*once, said(time=3 * DAY, by="ann")]
+    assert [Beliefs(answers).malicious(KEYS) for answers in (warned, once, himself, twice)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert Beliefs(twice).habit(KEYS, "low", 3 * DAY, detailed=True)
+    assert Beliefs([*twice, said("true_positive", time=4 * DAY, by="ann")]).malicious(KEYS)
+
+
+def test_a_family_falls_with_a_warning_that_a_second_person_shares_where_there_is_one():
+    alone = [said(), said("true_positive", time=DAY)]
+    disputed = [said(), said("true_positive", time=DAY, by="bob")]
+    shared = [*disputed, said("true_positive", time=2 * DAY, by="ann")]
+    assert [Beliefs(answers).agreed(KEYS) for answers in (alone, disputed, shared)] == [True, False, True]
+
+
+def test_an_image_is_new_where_the_habit_was_confirmed_for_others():
+    beliefs = Beliefs([said(digests=("old",), exe_hashes=("h",))])
+    assert beliefs.confirmed(KEYS, "old", "")
+    assert beliefs.confirmed(KEYS, "new", "h")
+    assert beliefs.confirmed(THERE, "old", "")
+    assert not beliefs.confirmed(KEYS, "new", "x")
+    beliefs.add(said(digests=("new",), keys=("another", "image", "thing", "of it")))
+    assert beliefs.confirmed(KEYS, "new", "x")
+    assert Beliefs([said()]).confirmed(KEYS, "new", "x")
+    assert Beliefs().confirmed(KEYS, "new", "x")
+
+
 def test_a_signature_with_details_speaks_for_other_workloads():
     assert Beliefs([said()]).habit(THERE, "low", 0, detailed=True)
 

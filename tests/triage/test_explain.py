@@ -29,7 +29,7 @@ def test_a_person_is_told_what_is_missing():
 def test_a_malicious_signature_is_called_so():
     judge = judging.Judge()
     judge.answer(told.one(judge, told.noise()).case, "true_positive", "ann", at=START)
-    assert explained(judge, told.noise(START + told.HOUR))[0] == ["its signature was called malicious"]
+    assert explained(judge, told.noise(START + told.HOUR))[0] == ["G8 warned: its signature was called malicious"]
 
 
 def test_what_is_only_marked_says_what_holds_it_back():

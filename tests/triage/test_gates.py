@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plimsoll.triage import gates, reading
-from plimsoll.triage.belief import History
 from plimsoll.triage.memory import Habit
 from tests.triage import told
 
@@ -21,21 +20,6 @@ def test_what_was_seen_in_an_hour_before_is_no_burst(peak, total, hours):
 def test_the_ceiling_of_a_burst_is_the_one_written_down():
     habit = Habit(first_hour=0, total=100, peak=1)  # 4 an hour: 4 + 16 + 5 = 25
     assert [gates.burst(habit, count, 25) for count in (25, 26)] == [False, True]
-
-
-def test_an_image_is_new_where_the_habit_was_confirmed_for_others():
-    history = History(digests={"old"}, exe_hashes={"h"})
-    seen = reading.of(told.noise(digest="new"))
-    assert gates.renewed(seen, history)
-    assert not gates.renewed(reading.of(told.noise(digest="old")), history)
-    assert not gates.renewed(reading.of(told.noise(digest="new", exe_hash="h")), history)
-    assert gates.renewed(reading.of(told.noise(digest="new", exe_hash="x")), history)
-
-
-def test_without_digests_nothing_is_new():
-    assert not gates.renewed(reading.of(told.noise()), History(digests={"old"}))
-    assert not gates.renewed(reading.of(told.noise(digest="new")), History())
-    assert not gates.renewed(reading.of(told.noise(digest="new")), None)
 
 
 @pytest.mark.parametrize(

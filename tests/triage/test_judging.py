@@ -74,7 +74,7 @@ def test_a_burst_that_was_called_harmless_may_come_again():
 def test_something_loud_brings_back_what_was_muted_at_the_same_pod_half_an_hour_before():
     judge = told.quiet()
     rows = [told.noise(START), told.noise(START + 10 * MINUTE), told.noise(START + 50 * MINUTE)]
-    loud = told.noise(START + 60 * MINUTE, title="Log was cleared", severity="critical")
+    loud = told.noise(START + 60 * MINUTE, title="Clear Log Activities", severity="critical")
     early, still_early, near, _ = told.take(judge, *rows, loud)
     assert (early.mute, still_early.mute, near.mute) == (True, True, False)
     assert "G2 chain" in near.turned
@@ -85,7 +85,7 @@ def test_something_loud_brings_back_what_was_muted_at_the_same_pod_half_an_hour_
 
 def test_what_comes_within_half_an_hour_after_something_loud_is_shown():
     judge = told.quiet()
-    loud = told.noise(START, title="Log was cleared", severity="critical")
+    loud = told.noise(START, title="Clear Log Activities", severity="critical")
     soon, late = told.take(judge, loud, told.noise(START + 29 * MINUTE), told.noise(START + 31 * MINUTE))[1:]
     assert gates.CHAINED.name in gates_of(soon)
     assert late.mute
@@ -93,14 +93,14 @@ def test_what_comes_within_half_an_hour_after_something_loud_is_shown():
 
 def test_other_pods_stay_muted():
     judge = told.quiet()
-    loud = told.noise(START, title="Log was cleared", severity="critical", subject="host:web")
+    loud = told.noise(START, title="Clear Log Activities", severity="critical", subject="host:web")
     assert told.take(judge, loud, told.noise(START + MINUTE))[1].mute
 
 
 def test_what_earlier_runs_muted_is_told_to_be_turned():
     judge = told.quiet()
     muted = told.one(judge, told.noise(START))
-    told.one(judge, told.noise(START + MINUTE, title="Log was cleared", severity="critical"))
+    told.one(judge, told.noise(START + MINUTE, title="Clear Log Activities", severity="critical"))
     [(case, since, why)] = judge.turned()
     assert (case, since <= START, "G2 chain" in why) == (muted.case, True, True)
 
