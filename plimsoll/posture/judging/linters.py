@@ -145,7 +145,9 @@ def no_anti_affinity(one: Object, _: Cluster) -> Found:
     """Nothing keeps the pods of a workload from one node."""
     replicas = one.spec.get("replicas")
     if one.pod and isinstance(replicas, int) and replicas > 1 and not _is_spread(one.pod.spec):
-        yield Violation(f"{one.pod.field}.affinity", f"nothing keeps its {replicas} pods from one node")
+        yield Violation(
+            f"{one.pod.field}.topologySpreadConstraints", f"nothing keeps its {replicas} pods from one node"
+        )
 
 
 def _is_spread(spec: Body) -> bool:

@@ -46,7 +46,7 @@ CONTAINER = "spec.containers[0]"
             "no_anti_affinity",
             "{kind: Deployment, spec: {replicas: 3, template: {spec: {}}}}",
             "{kind: Deployment, spec: {replicas: 3, template: {spec: {affinity: {podAntiAffinity: {a: b}}}}}}",
-            "spec.template.spec.affinity",
+            "spec.template.spec.topologySpreadConstraints",
         ),
         (
             "no_deadline",
