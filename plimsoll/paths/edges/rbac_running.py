@@ -58,21 +58,15 @@ def _containers(model: Model, namespace: str, pod: str) -> Iterator[str]:
 
 def _ports(model: Model, holder: Holder, enter: tuple[str, ...]) -> Iterator[Edge]:
     """Yield what can be called through the API server, past every network policy."""
-    behind = partial(_behind, model)
-    held = holder.may(enter, "", "pods/portforward")
-    yield from on_named("POD_PORTFORWARD", holder, held, sets.endpoints, behind, "to forward ports of pods")
-    held = holder.may(("create", "get"), "", "pods/proxy")
-    yield from on_named("POD_PORTFORWARD", holder, held, sets.endpoints, behind, "to call pods through the API server")
-    held = holder.may(("create", "get"), "", "services/proxy")
-    within = partial(_containers, model)
+    behind, within, named = (partial(one, model) for one in (_behind, _containers, _services))
     for verbs, resource in ((enter, "pods/portforward"), (("create", "get"), "pods/proxy")):
         held = holder.may(verbs, "", resource)
-        what = "to call ports of pods through the API server"
+        what = f"to call ports of pods through the API server ({resource})"
+        yield from on_named("POD_PORTFORWARD", holder, held, sets.endpoints, behind, what)
         yield from on_named("POD_PORTFORWARD", holder, held, sets.containers, within, what, walk=False)
-    named = partial(_services, model)
-    yield from on_named(
-        "POD_PORTFORWARD", holder, held, sets.endpoints, named, "to call Services through the API server"
-    )
+    held = holder.may(("create", "get"), "", "services/proxy")
+    what = "to call Services through the API server"
+    yield from on_named("POD_PORTFORWARD", holder, held, sets.endpoints, named, what)
 
 
 def _behind(model: Model, namespace: str, pod: str) -> Iterator[str]:
@@ -81,9 +75,9 @@ def _behind(model: Model, namespace: str, pod: str) -> Iterator[str]:
         yield from (service.id for service in model.services if one in service.workloads)
 
 
-def _services(model: Model, namespace: str, name: str) -> list[str]:
+def _services(model: Model, namespace: str, name: str) -> Iterator[str]:
     plain = name.rpartition(":")[0].rpartition(":")[2] or name.rpartition(":")[2]
-    return [nodes.endpoint(place, plain) for place in model.places("services", namespace, plain)]
+    yield from (nodes.endpoint(place, plain) for place in model.places("services", namespace, plain))
 
 
 def _nodes(model: Model, holder: Holder, enter: tuple[str, ...]) -> Iterator[Edge]:
