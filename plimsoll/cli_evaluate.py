@@ -270,7 +270,7 @@ def _show_muting(found: muting.Report, color: places.Color) -> None:
         [table.Column("ATTACKS"), table.Column("SEED", "right"), *map(_right, _MISSED)], list(_attacked(found)), color
     )
     met = [f"{name} {'yes' if met else 'NO'}" for name, met in found.met.items()]
-    print(f"Targets after {muting.WITHIN} verdicts and on the last day, every seed: {', '.join(met)}")
+    print(f"Targets in the week after {muting.WITHIN} verdicts and in the last one, every seed: {', '.join(met)}")
 
 
 _MISSED = ("CAMPAIGNS MISSED", "STEPS HIDDEN", "FIRST LOUD AFTER", "INDISTINGUISHABLE")

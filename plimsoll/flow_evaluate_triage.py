@@ -7,7 +7,7 @@ day's alerts come, and then the analysts, who answer the most pressing cases as 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -74,7 +74,7 @@ def evaluate(options: Options, progress: Progress = quiet) -> muting.Report:
         milestones,
         tuple(left),
         tuple(curve),
-        _met(milestones, left),
+        _met(told, left),
     )
 
 
@@ -274,15 +274,31 @@ def _milestones(daily: Sequence[muting.Daily]) -> Iterator[muting.Daily]:
         yield from (own[at] for at in sorted({0, *found, len(own) - 1}))
 
 
-def _met(milestones: Sequence[muting.Daily], left: Sequence[tuple[int, muting.Missed]]) -> dict[str, bool]:
-    """Return which targets every seed meets, on the first day after WITHIN verdicts and on the last."""
-    at = [one for one in milestones if one.verdicts >= muting.WITHIN]
+def _met(daily: Sequence[muting.Daily], left: Sequence[tuple[int, muting.Missed]]) -> dict[str, bool]:
+    """Return which targets every seed meets, in the week after WITHIN verdicts and in the last one."""
+    weeks = list(_weeks(daily))
     wanted = muting.TARGETS
-    probes = [one.missed for one in at if one.missed]
+    probes = [muting.added(one.missed for one in week[:1] if one.missed) for week in weeks]
     return {
-        "raw_hidden": bool(at) and all(one.hidden.raw_hidden >= wanted["raw_hidden"] for one in at),
-        "cases_hidden": bool(at) and all(one.hidden.cases_hidden >= wanted["cases_hidden"] for one in at),
-        "campaign_upper": bool(probes) and all(one.upper <= wanted["campaign_upper"] for one in probes),
+        "raw_hidden": bool(weeks)
+        and all(_mean(one.hidden.raw_hidden for one in week) >= wanted["raw_hidden"] for week in weeks),
+        "cases_hidden": bool(weeks)
+        and all(_mean(one.hidden.cases_hidden for one in week) >= wanted["cases_hidden"] for week in weeks),
+        "campaign_upper": bool(weeks) and all(one.upper <= wanted["campaign_upper"] for one in probes),
         "left_out_upper": all(one.upper <= wanted["left_out_upper"] for _, one in left),
-        "ece": bool(at) and all(one.ece is not None and one.ece <= wanted["ece"] for one in at),
+        "ece": bool(weeks) and all(_mean(one.ece or 0.0 for one in week) <= wanted["ece"] for week in weeks),
     }
+
+
+def _weeks(daily: Sequence[muting.Daily]) -> Iterator[list[muting.Daily]]:
+    """Yield for each seed the week that begins once WITHIN verdicts were given, and the last one."""
+    for seed in dict.fromkeys(one.seed for one in daily):
+        known = [
+            one for one in daily if one.seed == seed and one.method == "plimsoll" and one.verdicts >= muting.WITHIN
+        ]
+        yield from ([known[: muting.WEEK], known[-1 : -muting.WEEK - 1 : -1]] if known else [])
+
+
+def _mean(values: Iterable[float]) -> float:
+    told = list(values)
+    return sum(told) / max(1, len(told))

@@ -100,7 +100,7 @@ def test_triage_is_measured_beside_its_rivals(form: str, capsys: pytest.CaptureF
     out = capsys.readouterr().out
     if form == "table":
         assert "cool-down" in out
-        assert "Targets after 150 verdicts" in out
+        assert "Targets in the week after 150 verdicts" in out
     else:
         rows = [json.loads(line) for line in (out.splitlines() if form == "jsonl" else [out])]
         assert len(rows[0]["digest"]) == 16

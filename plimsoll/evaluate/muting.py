@@ -17,6 +17,8 @@ from plimsoll.evaluate.simulated.intrusions import Campaign
 TARGETS = {"raw_hidden": 0.97, "cases_hidden": 0.90, "campaign_upper": 0.005, "left_out_upper": 0.01, "ece": 0.05}
 WITHIN = 150
 """Verdicts after which the targets are to be met."""
+WEEK = 7
+"""Days of which the mean is held against the targets: a single day is one release more or less."""
 
 
 class Missed(msgspec.Struct, frozen=True):

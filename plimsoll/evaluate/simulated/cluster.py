@@ -20,8 +20,11 @@ VOLUME = {
     "Drop and execute new binary in container": 450.0,
 }
 """Alerts a day of the rules that make the noise."""
+OURS = (7, 14, 30)
+RELEASES = dict.fromkeys(("operator", "monitoring", "agent", "db"), (30, 45, 60))
+"""Days from one release to the next: what others make is updated seldom, what is made here often."""
 TAIL = 0.6
-"""How much seldomer images do what the tail tells of than `often` says: a first day has some 230 cases so."""
+"""How much seldomer images do what the tail tells of than `often` says: a first day has some 200 cases so."""
 SEVERITY = {"critical": "critical", "error": "high", "warning": "medium", "notice": "low", "info": "info"}
 """What Falco's priorities are called here."""
 
@@ -162,7 +165,7 @@ def _images(dice: np.random.Generator) -> list[Image]:
         for _ in range(count):
             name = f"{WORDS[len(images) % len(WORDS)]}-{kind}{len(images)}"
             does = tuple(_named(habit, name) for habit in habits if dice.random() < _share(habit))
-            release = int(dice.choice([7, 14, 30, 45], p=[0.25, 0.2, 0.35, 0.2]))
+            release = int(dice.choice(RELEASES.get(kind, OURS)))
             images.append(Image(name, kind, does, release, int(dice.integers(release))))
     return images
 

@@ -134,15 +134,15 @@ class World:
         start = START + number * DAY
         bursting = int(dice.integers(len(self.cluster.workloads))) if dice.random() < BURSTS else -1
         for index, workload in enumerate(self.cluster.workloads):
-            pods = self.pods(workload, number)
             for habit, busy in self.habits(workload, number):
                 count = int(dice.poisson(busy * dice.lognormal(0, 0.2)))
                 times = start + _moments(dice, habit, count)
                 if index == bursting and count:
                     around = start + dice.integers(0, DAY - HOUR)
                     times = np.concatenate([times, around + dice.integers(0, HOUR, min(20 * count, 3_000))])
-                if len(times):
-                    yield times, [self.row(workload, habit, number, pod, node) for pod, node in pods]
+                for part, on in self._parts(workload, number, times):
+                    pods = self.pods(workload, on)
+                    yield part, [self.row(workload, habit, on, pod, node) for pod, node in pods]
         yield from self._sessions(dice, number, told)
         node, moment = f"node-{dice.integers(NODES)}", start + int(dice.integers(DAY - HOUR))
         lost = Row(
@@ -161,6 +161,17 @@ class World:
             gap=True,
         )
         yield moment + dice.integers(0, 2 * MINUTE, GAPS), [lost]
+
+    def _parts(
+        self, workload: Workload, number: int, times: NDArray[np.int64]
+    ) -> Iterator[tuple[NDArray[np.int64], int]]:
+        """Yield the times before and after noon, when a release comes, each with the day whose release it is."""
+        if self.version(workload.image, number) == self.version(workload.image, number + 1):
+            parts = [(times, number)]
+        else:
+            noon = START + number * DAY + DAY // 2
+            parts = [(times[times < noon], number), (times[times >= noon], number + 1)]
+        yield from ((part, on) for part, on in parts if len(part))
 
     def habits(self, workload: Workload, number: int) -> list[tuple[Habit, float]]:
         """Return what a workload does on a day, and how often."""

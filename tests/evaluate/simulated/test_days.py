@@ -47,6 +47,23 @@ def test_a_release_is_another_image_on_new_pods_and_mostly_the_same_shell(world:
     assert old.signature[1] != new.signature[1]
 
 
+def test_a_release_comes_at_noon(world: World) -> None:
+    web = next(
+        one for one in world.cluster.workloads if world.cluster.images[one.image].release == 7 and one.replicas > 1
+    )
+    before = 7 - world.cluster.images[web.image].offset - 1
+    day = world.day(before)
+    seen: dict[str, list[int]] = {}
+    for time, of in zip(day.times.tolist(), day.of.tolist(), strict=True):
+        if day.rows[of].workload == web.name and not day.rows[of].actor:
+            seen.setdefault(day.rows[of].digest, []).append(time)
+    noon = START + before * DAY + DAY // 2
+    assert len(seen) <= 2
+    for digest, times in seen.items():
+        new = digest == world.row(web, world.cluster.images[web.image].habits[0], before + 1, "p", "n").digest
+        assert all((time >= noon) == new for time in times)
+
+
 def test_tickets_are_made_and_approved_before_the_work(world: World) -> None:
     for number in range(20):
         for told in world.day(number).told:
