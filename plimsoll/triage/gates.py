@@ -11,8 +11,9 @@ from plimsoll.triage.reading import Seen
 MINUTE = 60_000_000
 CHAIN = 30 * MINUTE
 """How near a loud alert of the same pod, node or actor makes an alert part of its story."""
-OWN = frozenset({"kube-system", "plimsoll"})
-"""Namespaces of the control plane and of ourselves."""
+OURS, SYSTEM = "plimsoll", "kube-system"
+COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd", "cloud-controller-manager")
+"""What a control plane is made of."""
 
 
 class Gate(NamedTuple):
@@ -47,5 +48,14 @@ def burst(habit: Habit | None, count: int, hour: int) -> bool:
 
 
 def of_the_control_plane(seen: Seen) -> bool:
-    """Say whether an alert is about a namespace of the control plane, or ours."""
-    return seen.shape.namespace in OWN or seen.shape.namespace.startswith("plimsoll-")
+    """Say whether an alert is about the control plane, or about us.
+
+    In kube-system that is its components, its accounts, and whatever a person does; its agents are workloads.
+    """
+    shape = seen.shape
+    if shape.namespace == OURS or shape.namespace.startswith(f"{OURS}-"):
+        return True
+    if shape.namespace != SYSTEM:
+        return False
+    name = shape.workload.rpartition("/")[2].partition(":")[0]
+    return bool(shape.actor) or shape.workload.startswith("sa:") or name.startswith(COMPONENTS)

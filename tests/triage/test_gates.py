@@ -23,11 +23,21 @@ def test_the_ceiling_of_a_burst_is_the_one_written_down():
 
 
 @pytest.mark.parametrize(
-    "workload", ["kube-system/DaemonSet/kube-proxy", "plimsoll/Deployment/server", "plimsoll-system/Pod/x"]
+    "row",
+    [
+        {"workload": "kube-system/Pod/kube-apiserver"},
+        {"workload": "kube-system/Pod/etcd:etcd"},
+        {"workload": "kube-system/DaemonSet/cilium", "actor": "bob"},
+        {"workload": "plimsoll/Deployment/server"},
+        {"workload": "plimsoll-system/Pod/x"},
+        {"subject": "sa:kube-system/generic-garbage-collector"},
+    ],
+    ids=str,
 )
-def test_the_control_plane_and_we_ourselves_are_never_muted(workload):
-    assert gates.of_the_control_plane(reading.of(told.noise(workload=workload)))
+def test_the_control_plane_and_we_ourselves_are_never_muted(row):
+    assert gates.of_the_control_plane(reading.of(told.noise(**row)))
 
 
-def test_others_may_be():
-    assert not gates.of_the_control_plane(reading.of(told.noise(workload=told.WEB)))
+@pytest.mark.parametrize("workload", [told.WEB, "kube-system/DaemonSet/cilium", "shop/Pod/etcd", "host:kube-system"])
+def test_others_may_be(workload):
+    assert not gates.of_the_control_plane(reading.of(told.noise(workload=workload)))
