@@ -44,7 +44,10 @@ def _may_enter(workload: Workload, one: Container, other: Container) -> tuple[bo
     pod = workload.pod
     if privileges.may_be_root(pod, one):
         able = privileges.bounding(one) & {"SETUID", "SYS_PTRACE"} or privileges.is_privileged(pod, one)
-        return bool(able) or privileges.may_be_root(pod, other), False
+        equal = privileges.may_be_root(pod, other) and privileges.effective(pod, other) <= privileges.effective(
+            pod, one
+        )
+        return bool(able) or equal, privileges.may_be_root(pod, other)
     mine, theirs = privileges.user(pod, one), privileges.user(pod, other)
     if mine is not None and mine == theirs:
         return True, False

@@ -36,6 +36,14 @@ def test_shared_processes_open_to_the_same_user_and_to_who_may_become_any(first,
     assert steps(lateral.edges, pair(first, second)) == set()
 
 
+def test_root_without_capabilities_does_not_enter_root_with_more():
+    bare = {"securityContext": {"capabilities": {"drop": ["ALL"]}}}
+    strong = {"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}
+    assert steps(lateral.edges, pair(bare, strong, shareProcessNamespace=True)) == {BACK}
+    assert steps(lateral.edges, pair(bare, strong, shareProcessNamespace=True), conditional=True) == {FORTH}
+    assert steps(lateral.edges, pair(bare, bare, shareProcessNamespace=True)) == {FORTH, BACK}
+
+
 def test_a_container_that_has_ended_shares_nothing():
     told = pod("p", shareProcessNamespace=True, initContainers=[{"name": "i"}])
     assert steps(lateral.edges, told) == set()
