@@ -288,6 +288,7 @@ def _of_a_day(one: muting.Daily) -> list[str]:
         f"{it.raw_shown:,}",
         f"{it.raw_hidden:.2%}",
         f"{it.cases_hidden:.1%}",
+        str(it.audited),
         str(it.groups_shown),
         _missed(one.missed),
         _number(one.ece, 3),

@@ -104,15 +104,15 @@ class Trial:
         decisions = self.judge.take(self._alerts(day))
         self._confirm(number)
         shown = np.array([not one.mute for one in decisions], dtype=bool)
-        audits = sum(one.judgement.mute and not one.mute and not one.turned for one in decisions)
+        audits = np.array([one.judgement.mute and not one.mute and not one.turned for one in decisions], dtype=bool)
         ece = _calibration(decisions, scores, self._options.campaigns)
         self._answer(self._budget())
         memory.prune(self.judge.memory)
         self.judge.changed_habits.clear()
         self.judge.changed_cases.clear()
         loud = muting.kept_loud(day, [_reason(one) for one in decisions])
-        hidden = muting.hidden(day, shown)
-        return muting.Daily("plimsoll", self._world.seed, number, before, hidden, missed, ece, audits, loud)
+        hidden = muting.hidden(day, shown, audits)
+        return muting.Daily("plimsoll", self._world.seed, number, before, hidden, missed, ece, loud)
 
     def _certify(self, number: int) -> None:
         self._certificate = self._attacked(number)
@@ -213,7 +213,9 @@ def _reason(one: judging.Decision) -> str:
         return judged.gates[0].name
     if judged.state != "shown":
         return judged.state
-    return "too little evidence" if not judged.kinds or one.seen.shape.actor else "score"
+    if one.seen.shape.actor:
+        return "a person, too little evidence"
+    return "score" if judged.kinds else "no history"
 
 
 def _line(row: Row) -> dict[str, object]:

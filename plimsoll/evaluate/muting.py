@@ -47,7 +47,10 @@ class Hidden(msgspec.Struct, frozen=True):
     raw_shown: int
     cases: int
     cases_shown: int
+    """Those of which something was shown by itself."""
     groups_shown: int
+    audited: int = 0
+    """Cases of which only an audit was shown."""
 
     @property
     def raw_hidden(self) -> float:
@@ -71,25 +74,26 @@ class Daily(msgspec.Struct, frozen=True):
     hidden: Hidden
     missed: Missed | None
     ece: float | None = None
-    audits: int = 0
-    """Muted alerts shown all the same, to count what muting hides."""
     loud: dict[str, tuple[int, int]] = {}
     """Why alerts and cases were still shown: how many of each."""
 
 
-def hidden(day: Day, shown: NDArray[np.bool_]) -> Hidden:
-    """Return what of a day was hidden.
+def hidden(day: Day, shown: NDArray[np.bool_], audits: NDArray[np.bool_] | None = None) -> Hidden:
+    """Return what of a day was hidden; `audits` are alerts shown only to be counted.
 
     A case is a kind of alert at one workload, or what one person did at one; a group is a kind of alert, wherever.
     """
     cases, groups = list(map(case_of, day.rows)), list(map(group_of, day.rows))
+    itself = shown if audits is None else shown & ~audits
+    loud = {cases[of] for of in np.unique(day.of[itself])}
     seen = np.unique(day.of[shown])
     return Hidden(
         raw=len(day.times),
         raw_shown=int(shown.sum()),
         cases=len({cases[of] for of in np.unique(day.of)}),
-        cases_shown=len({cases[of] for of in seen}),
+        cases_shown=len(loud),
         groups_shown=len({groups[of] for of in seen}),
+        audited=len({cases[of] for of in seen} - loud),
     )
 
 

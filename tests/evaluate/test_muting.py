@@ -13,6 +13,12 @@ def test_a_case_is_hidden_when_nothing_of_it_is_shown() -> None:
     assert (told.raw_hidden, told.cases_hidden) == (0.75, 1 - 1 / 3)
 
 
+def test_an_audit_is_seen_and_counted_apart() -> None:
+    flags = np.array([True, False])
+    told = muting.hidden(day((1, NOISE), (2, NOISE)), flags, audits=flags)
+    assert (told.raw_shown, told.cases_shown, told.audited, told.groups_shown) == (1, 0, 1, 1)
+
+
 def test_versions_of_an_image_are_one_case() -> None:
     told = muting.hidden(day((1, NOISE), (2, NOISE._replace(image="web:2", digest="e"))), np.array([True, True]))
     assert (told.cases, told.groups_shown) == (1, 1)
