@@ -15,8 +15,6 @@ RULES_TOLD = 3
 REASONS = 5
 """Reasons an alert gives at most, the weightiest first."""
 EVIDENCE = 50
-SEVERITIES = ((20.0, "critical"), (14.0, "high"), (10.0, "medium"), (0.0, "low"))
-"""Bits from which an alert is called so."""
 ATTACK_OF_VERB = {
     "exec": "T1059", "spawn": "T1059", "connect": "T1071", "resolve": "T1071.004", "listen": "T1571", "accept": "T1021",
     "read": "T1005", "write": "T1565.001", "delete": "T1070.004", "syscall": "T1611", "impersonate": "T1134.001",
@@ -59,7 +57,7 @@ def alert(story: stories.Story, usual: Usual) -> Told:
         "time": chapter.first,
         "subject": subject,
         "title": _title(chapter, weighty),
-        "severity": severity(story.score, found=bool(chapter.findings)),
+        "severity": stories.severity(story.score, found=bool(chapter.findings)),
         "bits": round(story.score, 1),
         "why": _why(story, weighty, usual),
         "evidence": _evidence(story),
@@ -90,11 +88,6 @@ def _controls(rules: Iterable[str]) -> list[str]:
     """Return the ids of these rules here and elsewhere."""
     known = audit_rules.by_id()
     return list(dict.fromkeys(control for rule in rules for control in (f"plimsoll:{rule}", *known[rule].controls)))
-
-
-def severity(bits: float, *, found: bool = False) -> str:
-    """Return what an alert of so many bits is called; a finding of the ledger is at least high."""
-    return next(name for least, name in SEVERITIES if max(bits, 14.0 if found else 0.0) >= least)
 
 
 def maturity(facts: Collection[Fact]) -> str:

@@ -24,6 +24,8 @@ from plimsoll.detect.acts import Act, Fact
 
 BREATH = timedelta(minutes=1)
 """Acts nearer than this are one chapter."""
+LONGEST, MOST_ACTS = timedelta(hours=1), 10_000
+"""A chapter that goes on is ended, and another begun: what never pauses must not grow for ever."""
 TOLD = timedelta(days=7)
 """What was told and goes on is not told again, unless it had stopped for so long."""
 NEWS = 2.0
@@ -57,6 +59,8 @@ OWN_OBJECT = 1.0
 SLOT_CAP = 3
 """Times that one chapter can add to a habit."""
 
+SEVERITIES = ((20.0, "critical"), (14.0, "high"), (10.0, "medium"), (0.0, "low"))
+"""Bits from which an alert is called so."""
 MOST_HABITS = 1_000_000
 """Facts that became habit while judging; of more the older half is forgotten."""
 
@@ -201,12 +205,16 @@ class Chapters:
 
     def end(self, before: datetime | None = None) -> list[Chapter]:
         """End the chapters without an act for a breath, all of them without a time; the harmless become habit."""
-        ended = [one for one in self._running.values() if before is None or before - one.last > BREATH]
+        ended = [one for one in self._running.values() if before is None or _over(one, before)]
         for chapter in ended:
             del self._running[chapter.actor]
             if chapter.score < QUARANTINE:
                 self.habits.learn(chapter)
         return ended
+
+
+def _over(chapter: Chapter, at: datetime) -> bool:
+    return at - chapter.last > BREATH or at - chapter.first > LONGEST or len(chapter.acts) >= MOST_ACTS
 
 
 def chapters(acts: Iterable[Act]) -> Iterator[tuple[Chapter, float]]:
@@ -276,11 +284,33 @@ class Story(msgspec.Struct):
     chapter: Chapter
     last: datetime
     repeats: list[Chapter] = []
+    severity: str = ""
+    """What it was called when it was last told."""
 
     @property
     def score(self) -> float:
         """Bits of the chapter, as far as it has come."""
         return self.chapter.score
+
+    def told(self) -> Story | None:
+        """Return the story where it is to be told: for the first time, or as graver than before."""
+        called, before = severity(self.score, found=bool(self.chapter.findings)), self.severity
+        if before and _GRAVITY[called] <= _GRAVITY[before]:
+            return None
+        self.severity = called
+        return self
+
+
+def severity(bits: float, *, found: bool = False) -> str:
+    """Return what an alert of so many bits is called; a finding of the ledger is at least high.
+
+    >>> severity(7.5), severity(7.5, found=True)
+    ('low', 'high')
+    """
+    return next(name for least, name in SEVERITIES if max(bits, 14.0 if found else 0.0) >= least)
+
+
+_GRAVITY = {name: least for least, name in SEVERITIES}
 
 
 class Teller:
@@ -292,14 +322,14 @@ class Teller:
         self._recent: dict[str, list[Story]] = {}
 
     def tell(self, acts: Iterable[Act]) -> list[Story]:
-        """Return the stories that begin with these acts (ordered by time); those that were told go on to grow."""
-        told = []
+        """Return the stories that begin with these acts (ordered by time), or became graver with them, each once."""
+        told: dict[int, Story] = {}
         for act in acts:
             ended, chapter = self._chapters.take(act)
             self._repeat(ended)
             if chapter is not None and chapter.score >= self._threshold and (story := self._news(chapter)):
-                told.append(story)
-        return told
+                told[id(story)] = story
+        return list(told.values())
 
     def memory(self) -> Memory:
         """Return habits and what was told in the last days; chapters that run will have ended by the next start."""
@@ -324,16 +354,16 @@ class Teller:
         self._repeat(self._chapters.end())
 
     def _news(self, chapter: Chapter) -> Story | None:
-        """Return a new story where the chapter tells enough that no story told before."""
+        """Return a new story where the chapter tells enough that no story told before; its own where that is graver now."""
         stories = self._open(chapter)
-        if any(story.chapter is chapter for story in stories):
-            return None
+        if own := next((story for story in stories if story.chapter is chapter), None):
+            return own.told()
         known = set().union(*(story.chapter.telling for story in stories))
         if stories and (chapter.telling <= known or self._chapters.beyond(chapter, known) < NEWS):
             return None
         story = Story(chapter, chapter.last, [])
         self._recent[chapter.actor[0]] = [*stories, story]
-        return story
+        return story.told()
 
     def _repeat(self, ended: Iterable[Chapter]) -> None:
         """Add chapters that told nothing new to the last story of the hour."""

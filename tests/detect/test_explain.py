@@ -169,14 +169,6 @@ def test_an_alert_is_a_row_of_its_table_with_a_name_that_does_not_change():
     assert one["id"] != alert(late("list secrets", 1))["id"]
 
 
-@pytest.mark.parametrize(
-    ("bits", "found", "severity"),
-    [(25.0, False, "critical"), (20.0, False, "critical"), (14.0, False, "high"), (10.0, False, "medium"), (9.0, False, "low"), (-2.0, False, "low"), (9.0, True, "high"), (30.0, True, "critical")],
-)  # fmt: skip
-def test_severity_follows_the_bits_and_a_finding_of_the_ledger_is_at_least_high(bits, found, severity):
-    assert explain.severity(bits, found=found) == severity
-
-
 def test_every_verb_has_a_saying():
     for verb in weigh.VIEWS:
         reason = explain.reason(trial.fact(3.0, verb, "this", given="that"), USUAL)

@@ -172,3 +172,40 @@ def test_by_itself_a_habit_weighs_the_less_the_more_usual_it_is():
     rare, often = (trial.act(trial.fact(-1.0, p=0.2 * times, q=0.05)) for times in (1, 4))
     assert told.alone(often) == told.alone(rare) - 2
     assert told.alone(trial.act(trial.fact(6.0))) == 6.0
+
+
+@pytest.mark.parametrize(
+    ("bits", "found", "severity"),
+    [(25.0, False, "critical"), (20.0, False, "critical"), (14.0, False, "high"), (10.0, False, "medium"), (9.0, False, "low"), (-2.0, False, "low"), (9.0, True, "high"), (30.0, True, "critical")],
+)  # fmt: skip
+def test_severity_follows_the_bits_and_a_finding_of_the_ledger_is_at_least_high(bits, found, severity):
+    assert stories.severity(bits, found=found) == severity
+
+
+def test_a_story_that_grows_graver_is_told_again_once_for_each_step():
+    teller = stories.Teller(stories.CERTAIN)
+    grows = [(0, 8.0), (10, 8.5), (20, 15.0), (30, 15.5), (40, 21.0), (50, 30.0)]
+    told_bits = [
+        [
+            round(story.score)
+            for story in teller.tell([trial.act(trial.fact(bits, what=f"get {second}"), second=second)])
+        ]
+        for second, bits in grows
+    ]
+    assert told_bits == [[8], [], [15], [], [21], []]
+
+
+def test_a_story_that_grows_within_one_batch_is_told_once():
+    acts = [trial.act(trial.fact(bits, what=f"get {bits}"), second=bits) for bits in (8, 15, 21)]
+    assert len(stories.Teller(stories.CERTAIN).tell(acts)) == 1
+
+
+def test_what_never_pauses_is_cut_into_chapters_of_an_hour():
+    begun = [one.first for one, _ in stories.chapters(trial.act(THEFT, second=30 * n) for n in range(250))]
+    assert begun == [told.at(0), told.at(3_630), told.at(7_260)]
+
+
+def test_a_chapter_holds_a_bounded_number_of_acts(monkeypatch):
+    monkeypatch.setattr(stories, "MOST_ACTS", 10)
+    assert max(len(one.acts) for one, _ in stories.chapters(trial.act(THEFT, second=n) for n in range(35))) == 10
+    assert len(stories.stories([trial.act(THEFT, second=n) for n in range(35)], stories.CERTAIN)) == 1
