@@ -62,13 +62,18 @@ class Reach:
         classes = self._classes
         universe = Universe(self.policies, [end for _, end in classes])
         outward = [universe.possible(end, "egress") for _, end in classes]
+        on_host = sum(1 << place for place, (_, end) in enumerate(classes) if end.on_host)
         for place, (target, end) in enumerate(classes):
-            for number in bits(universe.possible(end, "ingress")):
+            for number in bits(universe.possible(end, "ingress") | on_host):
                 if outward[number] >> place & 1:
                     source = classes[number]
-                    found = self.policies.connections(source[1], end)
+                    found = self._connections(source[1], end)
                     if found:
                         yield Pair(source[0], target, found)
+
+    def _connections(self, source: policy.Workload, target: policy.Workload) -> Intervals:
+        """Return the open ports; what comes from a pod's own node is always let in, and who is on nodes' network is that."""
+        return ports.ALL_PORTS if source.on_host else self.policies.connections(source, target)
 
     @cached_property
     def _classes(self) -> list[tuple[Group, policy.Workload]]:
@@ -83,7 +88,7 @@ class Reach:
 
     def allows(self, source: Workload, target: Workload) -> Intervals:
         """Return the ports of one workload that another may reach."""
-        return self.policies.connections(self.ends[source], self.ends[target])
+        return self._connections(self.ends[source], self.ends[target])
 
     def from_internet(self, target: Workload) -> Intervals:
         """Return the ports of a workload that policies leave open to the Internet at large."""

@@ -71,3 +71,13 @@ def test_an_object_that_cannot_be_written_down_is_no_row() -> None:
     circle["metadata"] = circle
     told = model(circle)
     assert [reach.as_row(one) for one in told.cluster.objects] == [{}]
+
+
+def test_who_is_on_the_nodes_network_is_let_in_everywhere() -> None:
+    closed = thing(
+        "NetworkPolicy", "d", "a", "networking.k8s.io/v1", spec={"podSelector": {}, "policyTypes": ["Ingress"]}
+    )
+    told = model(closed, pod("p"), pod("q", "b", hostNetwork=True), pod("r", "b"))
+    reached = {(one.source.workloads[0].name, one.target.workloads[0].name) for one in told.reach.pairs()}
+    assert ("q", "p") in reached
+    assert ("r", "p") not in reached

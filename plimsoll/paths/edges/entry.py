@@ -37,7 +37,8 @@ def _entries(model: Model, service: Service) -> Iterator[Edge]:
         if public or not _addresses_are_told(model):
             told = f"node {public[0]} has an external address" if public else _UNKNOWN
             why = f"{who} has a port on every node, and {told}"
-            yield Edge("ENTRY_NODEPORT", nodes.INTERNET, service.id, why, ref, conditional=not public)
+            asked = service.object.spec.get("type") == "NodePort"
+            yield Edge("ENTRY_NODEPORT", nodes.INTERNET, service.id, why, ref, conditional=not (public or asked))
     outer = [one for one in map(text, listed(service.object.spec.get("externalIPs"))) if one]
     if outer:
         why = f"{who} takes calls to the external address {outer[0][:60]}"

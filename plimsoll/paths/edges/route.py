@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from plimsoll.paths import known, nodes, services
 from plimsoll.paths.edge import Edge
+from plimsoll.paths.edges.entry import host_ports
 from plimsoll.paths.model import Model, Port, Service
 from plimsoll.paths.workloads import Workload, namespace_of
 from plimsoll.policies import entrances, intervals, network, policy
@@ -64,7 +65,7 @@ def _ingress(model: Model, one: Object) -> str:
     addresses = [text(at(found, "ip")) for found in ingress]
     if ingress and all(addresses) and all(map(services.is_private, addresses)):
         return ""
-    return "" if _only_internal_controllers(model) else f" (class {name})" if name else " (no class is told)"
+    return "" if _is_shut_in(model) else f" (class {name})" if name else " (no class is told)"
 
 
 def _is_internal_alb(one: Object, name: str, controller: str) -> bool:
@@ -78,15 +79,16 @@ def _controllers(model: Model) -> list[Workload]:
     return [one for one in model.workloads if any(known.is_of(found, names) for found in one.pod.containers)]
 
 
-def _only_internal_controllers(model: Model) -> bool:
-    """Say whether all load balancers in front of controllers that are known are internal."""
+def _is_shut_in(model: Model) -> bool:
+    """Say whether all that stands in front of the controllers that are known is inside the cluster."""
     found = set(_controllers(model))
-    fronts = [one for one in model.services if found & set(one.workloads) and _type(one) == "LoadBalancer"]
-    return bool(fronts) and not any(map(services.is_balanced, fronts))
+    fronts = [one for one in model.services if found & set(one.workloads)]
+    return bool(fronts) and not any(map(_is_outside, fronts)) and not any(map(host_ports, found))
 
 
-def _type(one: Service) -> str:
-    return text(one.object.spec.get("type"))
+def _is_outside(front: Service) -> bool:
+    spec = front.object.spec
+    return services.is_balanced(front) or spec.get("type") == "NodePort" or bool(spec.get("externalIPs"))
 
 
 def _gateway(model: Model, route: Object, parent: Body) -> str:

@@ -44,7 +44,7 @@ def test_a_policy_keeps_the_internet_out():
 @pytest.mark.parametrize(
     ("nodes", "certain", "perhaps"),
     [
-        ([], False, True),
+        ([], True, False),
         ([node("n", InternalIP="10.0.0.1")], False, False),
         ([node("n", InternalIP="10.0.0.1", ExternalIP="203.0.113.1")], True, False),
         ([node("n", ExternalIP="10.0.0.1")], False, False),
@@ -54,6 +54,13 @@ def test_a_port_on_nodes_is_public_where_a_node_is(nodes, certain, perhaps):
     told = (pod("p"), service(type="NodePort"), *nodes)
     assert ("ENTRY_NODEPORT" in kinds(entry.edges, *told)) is certain
     assert ("ENTRY_NODEPORT" in kinds(entry.edges, *told, conditional=True)) is perhaps
+
+
+def test_a_port_that_only_comes_with_a_load_balancer_needs_a_public_node():
+    inside = service(type="LoadBalancer", loadBalancerSourceRanges=["10.0.0.0/8"])
+    assert "ENTRY_NODEPORT" not in kinds(entry.edges, pod("p"), inside)
+    assert "ENTRY_NODEPORT" in kinds(entry.edges, pod("p"), inside, conditional=True)
+    assert "ENTRY_NODEPORT" in kinds(entry.edges, pod("p"), inside, node("n", ExternalIP="203.0.113.1"))
 
 
 def test_an_external_address_is_a_way_in():

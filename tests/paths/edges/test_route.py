@@ -72,6 +72,20 @@ def test_a_policy_that_lets_the_controller_in_leaves_the_way_open():
     assert IN not in steps(route.edges, *BEHIND, ingress(), policy(None))
 
 
+def test_a_controller_that_only_the_cluster_reaches_serves_nobody_outside():
+    controller = pod("nginx", "ingress", container={"image": "registry.k8s.io/ingress-nginx/controller:v1"})
+
+    def front(kind):
+        return thing(
+            "Service", "f", "ingress", spec={"type": kind, "selector": {"app": "nginx"}, "ports": [{"port": 80}]}
+        )
+
+    assert IN not in steps(route.edges, *BEHIND, ingress(), controller, front("ClusterIP"))
+    assert IN in steps(route.edges, *BEHIND, ingress(), controller, front("LoadBalancer"))
+    assert IN in steps(route.edges, *BEHIND, ingress(), controller, front("NodePort"))
+    assert IN in steps(route.edges, *BEHIND, ingress(), controller)
+
+
 def gateway(listener=None, **spec):
     told = {"gatewayClassName": "c", "listeners": [{"name": "h", **(listener or {})}], **spec}
     return thing("Gateway", "g", "a", GATEWAY, spec=told)
