@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ from plimsoll.posture.judging import kubescape_defaults
 from plimsoll.posture.judging.kubescape_pods import MAKERS, Found, containers
 from plimsoll.posture.objects import Body, Cluster, Object, at, listed, mapped, text
 
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
 _PATH = re.compile(r"/[\w./-]{0,1000}")
 _TOLD = 5
 _READ = 100_000
@@ -27,12 +29,20 @@ def is_sensitive(name: str) -> bool:
 
 
 def looks_secret(value: str) -> bool:
-    """Say whether a value is written as credentials are.
+    """Say whether a value is written as credentials are, as it is or in base64.
 
-    >>> looks_secret("AKIA" + "A" * 16), looks_secret("AKIA")
-    (True, False)
+    >>> looks_secret("AKIA" + "A" * 16), looks_secret("AKIA"), looks_secret("UFJJVkFURSBLRVk=")
+    (True, False, True)
     """
-    return kubescape_defaults.SENSITIVE_VALUES.search(value, 0, _READ) is not None
+    told = value[:_READ]
+    return any(kubescape_defaults.SENSITIVE_VALUES.search(one) for one in (told, _decoded(told)))
+
+
+def _decoded(value: str) -> str:
+    """Return what a value in base64 stands for, nothing where it is none."""
+    if len(value) % 4 or not _BASE64.fullmatch(value):
+        return ""
+    return base64.b64decode(value).decode("utf-8", "replace")
 
 
 def _variables(one: Object) -> Iterator[tuple[str, Body]]:

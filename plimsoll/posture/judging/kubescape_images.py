@@ -120,7 +120,7 @@ def _without_snippets(cluster: Cluster) -> frozenset[str]:
 class _Broken(NamedTuple):
     """Versions of a program with a known way in."""
 
-    name: str
+    names: frozenset[str]
     ranges: tuple[tuple[Version, Version], ...]
     """From the first, up to but without the second."""
 
@@ -128,14 +128,14 @@ class _Broken(NamedTuple):
 def _broken(one: Object, known: _Broken) -> Found:
     for field, reference in images(one):
         found = image(reference)
-        told = version(found.tag) if found.repository.rpartition("/")[2] == known.name else None
+        told = version(found.tag) if found.repository.rpartition("/")[2] in known.names else None
         if told and any(first <= told < fixed for first, fixed in known.ranges):
             yield Violation(field, f"{reference[:200]} is a version with the flaw")
 
 
-_ARGOCD = _Broken("argocd", (((0,), (2, 1, 9)), ((2, 2), (2, 2, 4))))
-_GRAFANA = _Broken("grafana", (((9, 2), (9, 2, 4)),))
-_KYVERNO = _Broken("kyverno", (((1, 8, 3), (1, 8, 5)),))
+_ARGOCD = _Broken(frozenset(("argocd",)), (((0,), (2, 1, 9)), ((2, 2), (2, 2, 4))))
+_GRAFANA = _Broken(frozenset(("grafana", "grafana-enterprise", "grafana-oss")), (((9, 2), (9, 2, 4)),))
+_KYVERNO = _Broken(frozenset(("kyverno",)), (((1, 8, 3), (1, 8, 5)),))
 
 
 @test("Deployment")

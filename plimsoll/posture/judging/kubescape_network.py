@@ -19,7 +19,7 @@ _AWS_CERTIFICATE = "service.beta.kubernetes.io/aws-load-balancer-ssl-cert"
 _AZURE_INTERNAL = "service.beta.kubernetes.io/azure-load-balancer-internal"
 _INGRESS_CLASS = "kubernetes.io/ingress.class"
 _AZURE_GATEWAY = "azure/application-gateway"
-_SSH = frozenset((22, 2222, "22", "2222", "ssh"))
+_SSH = frozenset((22, 222, 2222, "22", "222", "2222", "ssh"))
 _SOURCES = ("k8s:", "any:")
 
 # Policies

@@ -72,9 +72,7 @@ RISKS = {
     "everything": _Risk("may do everything with everything", (right("*", "*"),)),
     "create_pods": _Risk("may create pods", (right("create", "pods"),)),
     "create_volumes": _Risk("may create volumes of any folder", (right("create", "persistentvolumes"),)),
-    "create_volumes_v1": _Risk(
-        "may create volumes of any folder", (right("create", "persistentvolumes"),), _everywhere
-    ),
+    "create_volumes_v1": _Risk("may create volumes of any folder", (right("create", "persistentvolumes", whole=True),)),
     "node_proxy": _Risk("may speak to kubelets", (right("get create connect", "nodes/proxy"),)),
     "node_proxy_v1": _Risk("may speak to kubelets", (right("get create", "nodes/proxy", whole=True),)),
     "approve_certificates": _Risk(

@@ -12,7 +12,15 @@ def env(name, value):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("DB_PASSWORD", "x"), ("myToken", "x"), ("URL", AWS), ("X", "a_secret_b"), ("Y", "eyJhbGciOi")]
+    ("name", "value"),
+    [
+        ("DB_PASSWORD", "x"),
+        ("myToken", "x"),
+        ("URL", AWS),
+        ("X", "a_secret_b"),
+        ("Y", "eyJhbGciOi"),
+        ("Z", "UFJJVkFURSBLRVk="),
+    ],
 )
 def test_a_variable_has_the_name_or_the_look_of_a_credential(name, value):
     assert fields("kubescape_credentials.in_environment", env(name, value)) == ["spec.containers[0].env[0]"]
