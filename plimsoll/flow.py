@@ -32,6 +32,7 @@ Alert = dict[str, object]
 
 GATHERED, MANY = 0.8, 1 << 13
 """Seconds in which records of a growing file gather, unless there are so many: a batch costs as much as 10,000 of them."""
+DAY_SECONDS = 86_400
 CHEAP = 0.1
 """Seconds that what a judge knows may take to be written after every batch."""
 REGROUP = 60_000
@@ -147,7 +148,7 @@ def learn(
             new = _remember(known_profile, read, taught, stated)
             added, known = added + new, known + (not new)
     if known_profile and known_profile.needs_compaction():
-        known_profile.compact(lambda frame: engines.collect(profile.learn(nw.from_native(frame))))
+        known_profile.compact(_compacted)
     return Learned(Intake(accepted, rejects, cluster), added, known)
 
 
@@ -200,7 +201,7 @@ def learn_on(
             )
         tail.commit()
         if kept.needs_compaction():
-            kept.compact(lambda frame: engines.collect(profile.learn(nw.from_native(frame))))
+            kept.compact(_compacted)
         progress(batch.source, accepted + rejects.total)
         yield Intake(accepted, rejects, cluster)
         pace.rest(batch.accepted)
@@ -214,8 +215,21 @@ def known(directory: Path, engine: str = "polars") -> pl.DataFrame:
             raise errors.InputError(
                 f"learned with another vocabulary of facts ({segment.vocabulary}); learn it again", file=segment.source
             )
-    facts_kept = kept.facts().collect()
-    return engines.collect(profile.learn(engines.of(facts_kept, engine)))
+    held = kept.facts().collect()
+    return engines.collect(profile.learn(profile.recent(engines.of(held, engine), _last_day(held))))
+
+
+def _compacted(kept: pl.LazyFrame) -> pl.DataFrame:
+    """Return all facts of a profile added up, without those that it has forgotten by now: readers pass over them too."""
+    held = kept.collect()
+    return engines.collect(profile.learn(profile.recent(engines.of(held), _last_day(held))))
+
+
+def _last_day(held: pl.DataFrame) -> int:
+    """Return the last day of a profile, by a clock that is right; so the same segments are the same profile in any order."""
+    today = int(time.time() // DAY_SECONDS)
+    last = held.filter(pl.col("day") <= today)["day"].max()
+    return last if isinstance(last, int) else 0
 
 
 def judged_by(

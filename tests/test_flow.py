@@ -220,6 +220,26 @@ def test_what_was_too_dear_to_note_after_its_batch_is_noted_when_nothing_more_co
     assert checkpoints.load(checkpoint).offset == log.stat().st_size
 
 
+def test_what_is_older_than_a_profile_remembers_is_gone_from_it_and_after_compaction_from_the_disk(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(flow.time, "time", lambda: told.at(days=1_000).timestamp())
+    old, fresh, ahead = (
+        told.request("get pods", time=told.at(days=days), user_username=f"person{days}") for days in (0, 500, 3_000)
+    )
+    logs = [str(told.log(tmp_path / f"{n}.log", [row])) for n, row in enumerate((old, fresh, ahead))]
+    flow.learn(logs, tmp_path / "profile")
+    assert _people(flow.known(tmp_path / "profile")) == {"user:person500", "user:person3000"}
+    kept = store.Profile.open(tmp_path / "profile")
+    assert kept.compact(flow._compacted)
+    assert _people(kept.facts().collect()) == {"user:person500", "user:person3000"}
+    assert len(kept.segments()) == 3
+
+
+def _people(known: pl.DataFrame) -> set[str]:
+    return {subject for subject in known["subject"] if subject.startswith("user:")}
+
+
 def test_the_clusters_objects_say_whose_a_container_is(tmp_path):
     pod = {
         "apiVersion": "v1",

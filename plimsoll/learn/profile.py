@@ -14,6 +14,8 @@ import narwhals.stable.v2 as nw
 from plimsoll import tables
 
 Frame = nw.LazyFrame[Any]
+KEPT = 400
+"""Days that a profile remembers: more than a year, so that what is done once a year is no news."""
 KEY = ("subject", "verb", "given", "object", "day")
 
 
@@ -34,3 +36,11 @@ def learn(facts: Frame) -> Frame:
 def merge(profiles: Sequence[Frame]) -> Frame:
     """Return the profile of all that these profiles learned."""
     return learn(nw.concat(profiles))
+
+
+def recent(facts: Frame, last: int) -> Frame:
+    """Return the facts of the days that a profile remembers where `last` is its last day.
+
+    Days after that are kept too: a clock that is ahead makes nothing forgotten.
+    """
+    return facts.filter(nw.col("day") > nw.lit(last - KEPT))

@@ -125,3 +125,9 @@ def test_a_profile_counts_every_event_and_keeps_its_first_and_last_time(rows):
     assert learned["count"].sum() == facts["count"].sum()
     assert learned["first"].min() == facts["first"].min()
     assert learned["last"].max() == facts["last"].max()
+
+
+def test_a_profile_remembers_more_than_a_year():
+    facts = frames.of_rows(tables.FACTS, [fact("a", "v", "", "o", day, 1, 0, 0) for day in (0, 35, 400, 420)])
+    kept = engines.collect(profile.recent(engines.of(facts), 20_454 + 400))
+    assert sorted(kept["day"] - 20_454) == [35, 400, 420]
