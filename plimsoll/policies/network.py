@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -33,6 +34,8 @@ _GROUPS = {
 }
 CLUSTER_KINDS = ("NetworkPolicy", cilium_documents.KIND, *admin_documents.KINDS)
 _SHOWN = 3
+_ANY = ("", "")
+"""Where policies are kept that ask for no label: no label has an empty key."""
 Cause = Literal["rule", "port", "peer", "both"]
 """Why a connection is denied: a rule says so; the peer is allowed on other ports; the port is for others; neither."""
 
@@ -86,7 +89,7 @@ class PolicySet:
         self.refused = tuple(refused)
         self._namespaces = {name: {NAME_LABEL: name, **labels} for name, labels in namespaces.items()}
         self._ip_blocks = ip_blocks
-        self._near: dict[str, list[Policy]] = {}
+        self._near: dict[str, dict[tuple[str, str], list[int]]] = {}
         self._selecting: dict[tuple[End, Way], _Selecting] = {}
         self._matching: dict[tuple[Rule, End], bool] = {}
 
@@ -147,11 +150,7 @@ class PolicySet:
         if not isinstance(subject, Workload) or subject.on_host:
             return _Selecting((), (), (), {})
         labels = self.namespace_labels(subject.namespace)
-        about = [
-            one
-            for one in self._of(subject.namespace)
-            if one.rules(way) is not None and one.subject.has(subject, labels)
-        ]
+        about = [one for one in self._of(subject) if one.rules(way) is not None and one.subject.has(subject, labels)]
         tiers = {tier: [one for one in about if one.tier == tier] for tier in _TIERS}
         owners = {rule: one for one in about for rule in one.rules(way) or ()}
         admin, baseline = (
@@ -159,11 +158,23 @@ class PolicySet:
         )
         return _Selecting(admin, tuple(tiers["network"]), baseline, owners)
 
-    def _of(self, namespace: str) -> list[Policy]:
-        """Return the policies that can be about pods of a namespace."""
-        if namespace not in self._near:
-            self._near[namespace] = [one for one in self.policies if one.subject.namespace in (None, namespace)]
-        return self._near[namespace]
+    def _of(self, subject: Workload) -> list[Policy]:
+        """Return the policies that can be about these pods, in order: of their namespace, and asking for a label they have."""
+        if subject.namespace not in self._near:
+            self._near[subject.namespace] = self._by_label(subject.namespace)
+        near = self._near[subject.namespace]
+        places = {place for label in (_ANY, *subject.labels) for place in near.get(label, ())}
+        return [self.policies[place] for place in sorted(places)]
+
+    def _by_label(self, namespace: str) -> dict[tuple[str, str], list[int]]:
+        """Return the places of a namespace's policies by a label that each asks for, `_ANY` where it asks for none."""
+        found: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for place, one in enumerate(self.policies):
+            if one.subject.namespace in (None, namespace):
+                asked = next((term for term in one.subject.pods if term.operator == "In"), None)
+                for label in [(asked.key, value) for value in asked.values] if asked else [_ANY]:
+                    found[label].append(place)
+        return found
 
     def _is(self, peer: policy.Peer, end: End) -> bool:
         if isinstance(peer, policy.Pods):
