@@ -57,7 +57,14 @@ def joined(files: Mapping[str, bytes]) -> list[Check]:
     for name, check in found.items():
         if problem := next(problems(check), None):
             raise errors.InputError(f"check {name}: {problem}")
-    return [found[name] for name in sorted(found)]
+    return [_with_techniques(found[name]) for name in sorted(found)]
+
+
+def _with_techniques(check: Check) -> Check:
+    """Return a check whose tests are controls of ATT&CK too, so that the row tells its techniques once."""
+    techniques = tuple(f"mitre:{one}" for one in check.attack)
+    tests = (msgspec.structs.replace(one, controls=one.controls + techniques) for one in check.tests)
+    return msgspec.structs.replace(check, tests=tuple(tests))
 
 
 def with_theirs(files: Mapping[str, bytes]) -> tuple[Check, ...]:
@@ -68,7 +75,7 @@ def with_theirs(files: Mapping[str, bytes]) -> tuple[Check, ...]:
             made = _their(file, str(name), row)
             if problem := "its id is that of another check" if made.id in found else next(problems(made), None):
                 raise errors.InputError(f"{name}: {problem}", file=file)
-            found[made.id] = made
+            found[made.id] = _with_techniques(made)
     return tuple(found.values())
 
 

@@ -96,3 +96,14 @@ def test_pod_security_has_every_control_of_kubernetes(shared_tables):
     ours = {control for row in rows.own() for one in row.tests for control in one.controls}
     assert {f"pss:{name}" for name in told} == {control for control in ours if control.startswith("pss:")}
     assert frameworks.LATEST >= (1, 37)
+
+
+def test_the_techniques_of_a_row_are_controls_of_each_of_its_tests():
+    check = next(one for one in rows.own() if one.id == "container-privileged")
+    assert all("mitre:T1611" in test.controls for test in check.tests)
+    assert all(
+        "mitre:T1611" in test.controls
+        for one in rows.with_theirs({"m.yaml": GOOD.encode()})
+        if one.id == "a-check"
+        for test in one.tests
+    )
