@@ -232,6 +232,43 @@ def _last_day(held: pl.DataFrame) -> int:
     return last if isinstance(last, int) else 0
 
 
+class Believed(NamedTuple):
+    """What is believed of a profile, compiled: what judges are made of, as many as are wanted."""
+
+    levels: evidence.Levels
+    credentials: pl.DataFrame
+    approved: Sequence[judge.Approved]
+    unlearned: bool
+    doubt: budgets.Budget | None
+
+    def judge(self, rights: granted.Chance | None = None) -> judge.Judge:
+        """Return a judge who has seen nothing yet."""
+        return judge.Judge(
+            self.levels,
+            self.credentials,
+            self.approved,
+            unlearned=self.unlearned,
+            rights=rights,
+            doubt=self.doubt,
+            seed=secrets.randbits(63),
+        )
+
+
+def believed(directory: Path | None, engine: str = "polars", *, budgeted: bool = True) -> Believed:
+    """Return what is believed of the profile of a directory; without one all is new, and only the ledger has a say.
+
+    Only one who will be asked for a budget has to know its thresholds.
+    """
+    learned = frames.empty(tables.PROFILE) if directory is None else known(directory, engine)
+    approved = _approved(directory)
+    compiled = _Compiled(learned, engine)
+    sound = quarantine.believed(learned, quarantine.held_back(learned, compiled.levels, approved))
+    credentials = sound.filter(pl.col("verb").is_in(facts.CREDENTIAL_VERBS))
+    unlearned = directory is None
+    doubt = None if unlearned or not budgeted else budgets.of(quarantine.scores(sound, compiled.levels))
+    return Believed(compiled.levels(sound), credentials, approved, unlearned, doubt)
+
+
 def judged_by(
     directory: Path | None,
     engine: str = "polars",
@@ -239,19 +276,33 @@ def judged_by(
     *,
     budgeted: bool = True,
 ) -> judge.Judge:
-    """Return a judge with the profile of a directory; without one all is new, and only the token ledger has a say.
+    """Return a judge with the profile of a directory (`believed`)."""
+    return believed(directory, engine, budgeted=budgeted).judge(rights)
 
-    Only one who will be asked for a budget has to know its thresholds.
-    """
-    learned = frames.empty(tables.PROFILE) if directory is None else known(directory, engine)
-    approved = _approved(directory)
-    compiled = _Compiled(learned, engine)
-    believed = quarantine.believed(learned, quarantine.held_back(learned, compiled.levels, approved))
-    credentials = believed.filter(pl.col("verb").is_in(facts.CREDENTIAL_VERBS))
-    levels = compiled.levels(believed)
-    unlearned, seed = directory is None, secrets.randbits(63)
-    doubt = None if unlearned or not budgeted else budgets.of(quarantine.scores(believed, compiled.levels))
-    return judge.Judge(levels, credentials, approved, unlearned=unlearned, rights=rights, doubt=doubt, seed=seed)
+
+class Shared:
+    """The profile of a directory, compiled once for all who judge by it side by side, and again when it has changed."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._of: object = None
+        self._believed: Believed | None = None
+
+    def get(self) -> Believed:
+        """Return what is believed of the profile as it is now."""
+        with self._lock:
+            of = self._version()
+            if self._believed is None or of != self._of:
+                self._believed, self._of = believed(self._directory, budgeted=False), of
+            return self._believed
+
+    def _version(self) -> object:
+        """Return what changes with the profile."""
+        if self._directory is None:
+            return None
+        kept = store.Profile.open(self._directory)
+        return [one.digest for one in kept.segments()], kept.state.approvals(), kept.state.forgotten()
 
 
 def held_back(directory: Path) -> pl.DataFrame:
@@ -390,11 +441,15 @@ def detect_on(
     objects: Sequence[str] = (),
     sigma: Sequence[str] = (),
     stop: threading.Event | None = None,
+    shared: Shared | None = None,
 ) -> Iterator[tuple[Intake, list[Alert]]]:
-    """Judge a file as it grows; yield after each batch what is counted so far and the alerts that are new."""
+    """Judge a file as it grows; yield after each batch what is counted so far and the alerts that are new.
+
+    `shared` is the profile where others judge by it too.
+    """
     watch = flow_sigma.Watch(sigma)
     cluster = cluster_of(objects)
-    bench = judged_by(directory, rights=cluster.rights, budgeted=False)
+    bench = (shared or Shared(directory)).get().judge(cluster.rights)
     rejects, accepted = Rejects(), 0
     tail = following.Follow(Path(source), checkpoint, format=form, stop=stop, get=watch.source)
     kept, pace = _Kept(bench, tail, checkpoint), _Pace(stop)

@@ -95,6 +95,9 @@ class Server:
             durable.folder(settings.folder)
             stack.enter_context(self._alone())
             _check(settings)
+            # A profile that is still to be learned cannot judge; rules and the ledger can.
+            known = settings.directory if settings.directory and _is_profile(settings.directory) else None
+            self._shared = flow.Shared(known)
             self._journals = {door.name: self._journal(door, stack) for door in doors.DOORS}
             self._readers = {door.name: self._readers_of(door) for door in doors.DOORS}
             application = app.application(self._receivers(), self._meter, self._told)
@@ -150,11 +153,9 @@ class Server:
         path, form = str(kept.path), door.source
         if form is None:
             return [Reader(door, kept, kept.folder / "relay.json", lambda place, stop: _relayed(kept, place, stop))]
-        # A profile that is still to be learned cannot judge; rules and the ledger can.
-        known = settings.directory if settings.directory and _is_profile(settings.directory) else None
         judging = Reader(
             door, kept, kept.folder / "detect.json",
-            lambda place, stop: _judged(path, known, place, form, settings.objects, stop),
+            lambda place, stop: _judged(path, self._shared, place, form, settings.objects, stop),
         )  # fmt: skip
         if not (settings.learn and settings.directory):
             return [judging]
@@ -210,9 +211,9 @@ class Server:
 
 
 def _judged(
-    path: str, known: Path | None, place: Path, form: str, objects: Sequence[str], stop: threading.Event
+    path: str, shared: flow.Shared, place: Path, form: str, objects: Sequence[str], stop: threading.Event
 ) -> Iterator[Step]:
-    for intake, alerts in flow.detect_on(path, known, place, form=form, objects=objects, stop=stop):
+    for intake, alerts in flow.detect_on(path, None, place, form=form, objects=objects, stop=stop, shared=shared):
         yield Step(intake.accepted, intake.rejects.total, alerts)
 
 

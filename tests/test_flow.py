@@ -240,6 +240,16 @@ def _people(known: pl.DataFrame) -> set[str]:
     return {subject for subject in known["subject"] if subject.startswith("user:")}
 
 
+def test_who_judges_side_by_side_shares_the_profile_until_it_changes(tmp_path, profile):
+    shared = flow.Shared(profile)
+    one = shared.get()
+    assert shared.get() is one
+    assert one.judge() is not one.judge()
+    flow.learn([str(told.log(tmp_path / "more.log", [THEFT]))], profile)
+    assert shared.get() is not one
+    assert flow.Shared(None).get().unlearned
+
+
 def test_the_clusters_objects_say_whose_a_container_is(tmp_path):
     pod = {
         "apiVersion": "v1",
