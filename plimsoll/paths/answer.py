@@ -122,14 +122,12 @@ class Answer:
 
     def _as_asked(self, one: Route) -> Route:
         """Return a way with the names of the replicas that were asked about."""
+        return one._replace(edges=tuple(self._renamed(one.edges)))
+
+    def _renamed(self, edges: Iterable[Edge]) -> Iterator[Edge]:
         asked = {self.replicas.first_of[name]: name for name in self._asked if name in self.replicas.first_of}
-        if not asked:
-            return one
-        edges = (
-            edge._replace(source=asked.get(edge.source, edge.source), target=asked.get(edge.target, edge.target))
-            for edge in one.edges
-        )
-        return one._replace(edges=tuple(edges))
+        for one in edges:
+            yield one._replace(source=asked.get(one.source, one.source), target=asked.get(one.target, one.target))
 
     @property
     def _asked(self) -> tuple[str, ...]:
@@ -194,8 +192,11 @@ class Answer:
 
     @cached_property
     def steps(self) -> list[Edge]:
-        """The steps of the ways, each once."""
-        return list(dict.fromkeys(edge for one in self.routes for edge in one.edges))
+        """The steps of the ways, and those that would do as well between the same two things, each once."""
+        conditional = self.question.conditional
+        told = [edge for one in self.routes for edge in one.edges]
+        told += [edge for one in self.routes for edge in self._renamed(one.beside(self.graph, conditional=conditional))]
+        return list(dict.fromkeys(told))
 
 
 def _of_pod(node: str, model: Model) -> Workload | None:

@@ -215,19 +215,7 @@ def _apart(left: Iterable[frozenset[str]]) -> float:
 
 def broken(routes: Iterable[Route], graph: Graph, gone: frozenset[str]) -> list[Route]:
     """Return the ways of which some step is gone, whatever else led there included."""
-    return [one for one in routes if any(not _remains(graph, step, gone) for step in _steps(one))]
-
-
-def _steps(one: Route) -> Iterator[list[Edge]]:
-    """Yield the steps of a way, each with its way through sets."""
-    step: list[Edge] = []
-    for edge in one.raw:
-        step.append(edge)
-        if not nodes.is_set(edge.target):
-            yield step
-            step = []
-    if step:
-        yield step
+    return [one for one in routes if any(not _remains(graph, step, gone) for step in one.steps)]
 
 
 def _remains(graph: Graph, step: Sequence[Edge], gone: frozenset[str]) -> bool:

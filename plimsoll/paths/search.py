@@ -38,6 +38,26 @@ class Route(NamedTuple):
         """The kinds of its steps."""
         return tuple(one.kind for one in self.edges)
 
+    @property
+    def steps(self) -> Iterator[list[Edge]]:
+        """The edges of the graph that make each step: more than one where it goes through sets."""
+        step: list[Edge] = []
+        for edge in self.raw:
+            step.append(edge)
+            if not nodes.is_set(edge.target):
+                yield step
+                step = []
+        if step:
+            yield step
+
+    def beside(self, graph: Graph, *, conditional: bool = False) -> Iterator[Edge]:
+        """Yield the other steps between what its steps are between: any of them would do as well."""
+        for step in self.steps:
+            for other in graph.out.get(step[0].source, ()):
+                fits = other.target == step[0].target and other.walk and (conditional or not other.conditional)
+                if fits and other.kind and other != step[0]:
+                    yield _shown(folded([other, *step[1:]]))
+
 
 class Ways:
     """How far everything is from the nearest of some targets, and by which step."""
@@ -83,7 +103,7 @@ class Ways:
         return route(edges, self.distance[start])
 
     def several(self, start: str, most: int) -> list[Route]:
-        """Return the easiest ways from a start that differ in their steps, easiest first, none twice through one node."""
+        """Return the easiest ways from a start that differ in what is held on them, none twice through one node."""
         if start not in self._next:
             return []
         found: dict[tuple[str, ...], Route] = {}
@@ -94,7 +114,7 @@ class Ways:
             node = edges[-1].target if edges else start
             if node in self.targets and edges:
                 one = route(edges, whole)
-                found.setdefault(_gist(one), one)
+                found.setdefault(one.nodes, one)
                 continue
             for edge, far in self._onward(node, edges, start):
                 tries += 1
@@ -108,11 +128,6 @@ class Ways:
             far = self.distance.get(edge.target)
             if far is not None and edge.target not in visited and self._is_open(edge):
                 yield edge, far
-
-
-def _gist(one: Route) -> tuple[str, ...]:
-    """Return what tells ways apart: what is held on them, and how it was come by."""
-    return (*one.nodes, *one.kinds)
 
 
 def route(edges: Sequence[Edge], cost: float) -> Route:
