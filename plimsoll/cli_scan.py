@@ -48,6 +48,9 @@ def scan(
     live: Annotated[
         bool, Parameter(help="Judge the cluster of your kubeconfig in place of manifests.", negative=())
     ] = False,
+    diff: Annotated[
+        Path | None, Parameter(help="Manifests before a change: only what they did not have is told.")
+    ] = None,
     list_: Annotated[bool, Parameter(name="--list", help="List the checks, judge nothing.", negative=())] = False,
     fail_on: Annotated[Severity | None, Parameter(help="Exit with 1 where a finding is at least this grave.")] = None,
     output: Annotated[Form, Parameter(name=["--output", "-o"], help="Form of the findings.")] = "table",
@@ -59,12 +62,17 @@ def scan(
         return _list([one.check for one in flow_scan.chosen_checks(asked)], output, color)
     if bool(paths) == live:
         raise errors.UsageError("scan takes the PATHs of manifests, or --live (plimsoll scan --help)")
-    made = flow_scan.Scan(paths or (), asked, datetime.now(UTC), with_lines=output in PLACED or None)
+    now = datetime.now(UTC)
+    made = flow_scan.Scan(paths or (), asked, now, with_lines=output in PLACED or None)
+    before = flow_scan.Scan([str(diff)], asked._replace(live=False), now, with_lines=False) if diff else None
     gravest = _Gravest()
     report = made.report(str(Path.cwd()))
-    outputs.report(output, report._replace(findings=gravest.of(report.findings)), sys.stdout, color=color)
+    found = flow_scan.fresh(before, report.findings) if before else report.findings
+    outputs.report(output, report._replace(findings=gravest.of(found)), sys.stdout, color=color)
     coverage = made.coverage()
-    for problem in coverage.problems:
+    earlier = before.coverage().problems if before else ()
+    problems = [*coverage.problems, *(f"before the change: {problem}" for problem in earlier)]
+    for problem in problems:
         print(f"plimsoll: {plain.shown(problem)}", file=sys.stderr)
     if fail_on and gravest.grade <= SEVERITIES.index(fail_on):
         return FINDINGS

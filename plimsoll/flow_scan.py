@@ -223,11 +223,20 @@ class Scan:
         return findings.Report(self.found(), self.coverage, self.checks, self._now, folder)
 
 
+def fresh(before: Scan, after: Iterable[engine.Finding]) -> Iterator[engine.Finding]:
+    """Yield the findings that an earlier scan did not have."""
+    known = {findings.fingerprint(one) for one in before.found()}
+    return (one for one in after if findings.fingerprint(one) not in known)
+
+
 def chosen_checks(asked: Asked) -> Sequence[frameworks.Chosen]:
     """Return the checks that are asked for; raise InputError or UsageError where there are none such."""
     wanted = [frameworks.framework(name) for name in asked.frameworks]
     theirs = {str(file): _bytes(file) for file in asked.checks}
-    return tuple(frameworks.chosen(rows.with_theirs(theirs), wanted))
+    made = tuple(frameworks.chosen(rows.with_theirs(theirs), wanted))
+    if not made:
+        raise errors.UsageError(f"no check has a control of {', '.join(asked.frameworks)}")
+    return made
 
 
 def _exceptions(file: Path | None) -> Sequence[exceptions.Exempted]:

@@ -80,3 +80,18 @@ def test_exceptions_that_are_of_no_use_are_told(manifest, capsys):
     file.write_text("exceptions: [{owner: me, reason: old, expires: 2020-01-01}]")
     assert cli.run(["scan", str(manifest), "--exceptions", str(file), "-o", "jsonl"]) == 0
     assert "expired on 2020-01-01" in capsys.readouterr().err
+
+
+def test_only_what_a_change_brings_is_told(manifest, tmp_path, capsys):
+    after = tmp_path / "after"
+    after.mkdir()
+    (after / "b.yaml").write_text("# moved\n" + POD.replace("spec: {", "spec: {hostPID: true, "))
+    run = ["scan", str(after), "--diff", str(manifest), "-o", "jsonl", "--fail-on", "high"]
+    assert cli.run(run) == 1
+    assert [json.loads(line)["field"] for line in capsys.readouterr().out.splitlines()] == ["spec.hostPID"]
+    assert cli.run([*run[:3], str(after), *run[4:]]) == 0
+
+
+def test_a_framework_without_checks_is_refused(manifest, capsys):
+    assert cli.run(["scan", str(manifest), "--framework", "own"]) == 2
+    assert "no check has a control of own" in capsys.readouterr().err

@@ -17,7 +17,7 @@ CATALOGUES = {
     "pss": "Pod Security Standards of Kubernetes",
     "cis": "CIS Kubernetes Benchmark",
     "nsa": "NSA and CISA, Kubernetes Hardening Guidance",
-    "mitre": "MITRE ATT&CK for Containers",
+    "mitre": "MITRE ATT&CK: the checks that name a technique",
     "kubescape": "Kubescape",
     "kyverno": "Kyverno's policies",
     "polaris": "Polaris",
@@ -25,14 +25,14 @@ CATALOGUES = {
     "checkov": "Checkov",
     "kube-linter": "kube-linter",
     "kube-score": "kube-score",
-    "kubesec": "kubesec",
     "rbac-police": "rbac-police",
-    "kubesplaining": "kubesplaining",
     "own": "a user's own rules",
 }
 """Where controls come from: the part of one before its colon."""
 VERSIONED = {"pss-baseline": "Pod Security, level baseline", "pss-restricted": "Pod Security, level restricted"}
 """Frameworks whose tests have versions."""
+SAME = {"cis": ("1.12", "2.0", "2.0.1")}
+"""Versions of catalogues that have the same controls under the same ids."""
 LATEST = (1, 37)
 """The newest version of them that is known; a later one is judged as this one, as Kubernetes does."""
 
@@ -72,34 +72,37 @@ def framework(text: str) -> Framework:
     if name not in VERSIONED and name not in CATALOGUES:
         known = ", ".join([*VERSIONED, *CATALOGUES])
         raise errors.UsageError(f"no framework is called {name!r}; there are {known}")
-    if not mark or told == "latest":
+    if not mark or told == "latest" or told in SAME.get(name, ()):
         return Framework(name)
     version = _VERSION.fullmatch(told)
     if version is None or name not in VERSIONED:
-        raise errors.UsageError(f"--framework {text}: only {' and '.join(VERSIONED)} have versions, as @1.34")
+        named = [*(f"{one}@1.34" for one in VERSIONED), *(f"{one}@{at}" for one, of in SAME.items() for at in of)]
+        raise errors.UsageError(f"--framework {text}: versions are told as {', '.join(named)}")
     return Framework(name, min(LATEST, (int(version[1]), int(version[2]))))
 
 
 def chosen(checks: Iterable[Check], wanted: Sequence[Framework] = ()) -> Iterator[Chosen]:
     """Yield the checks of any of these frameworks, all checks where none is told, with the tests to ask."""
     for check in checks:
-        asked = tuple(_asked(check.tests, wanted))
+        asked = tuple(_asked(check, wanted))
         if any(one.decides for one in asked):
             yield Chosen(check, asked)
 
 
-def _asked(tests: Iterable[Judged], wanted: Sequence[Framework]) -> Iterator[Asked]:
+def _asked(check: Check, wanted: Sequence[Framework]) -> Iterator[Asked]:
     versions = {one.version for one in wanted if one.name in VERSIONED} or {LATEST}
-    for one in tests:
+    for one in check.tests:
         if _is_of(one, versions):
-            yield Asked(one, not wanted or any(_belongs(one, framework) for framework in wanted))
+            yield Asked(one, not wanted or any(_belongs(check, one, framework) for framework in wanted))
 
 
 def _is_of(one: Judged, versions: Iterable[tuple[int, int]]) -> bool:
     return not one.frameworks or any(_covers(span, at) for span in one.frameworks.values() for at in versions)
 
 
-def _belongs(one: Judged, framework: Framework) -> bool:
+def _belongs(check: Check, one: Judged, framework: Framework) -> bool:
+    if framework.name == "mitre":
+        return bool(check.attack)
     if framework.name in VERSIONED:
         return framework.name in one.frameworks and _covers(one.frameworks[framework.name], framework.version)
     return any(control.partition(":")[0] == framework.name for control in one.controls)

@@ -16,6 +16,8 @@ from plimsoll.posture import frameworks, rows
         ("pss-restricted@v1.24", (1, 24)),
         ("pss-restricted@1.0", (1, 0)),
         ("pss-restricted@1.99", frameworks.LATEST),
+        ("cis", frameworks.LATEST),
+        ("cis@2.0.1", frameworks.LATEST),
     ],
 )
 def test_a_framework_may_have_a_version(text, version):
@@ -76,3 +78,8 @@ def test_tests_of_other_catalogues_add_their_controls_and_decide_nothing():
     for one in frameworks.chosen(rows.own(), [frameworks.framework("kyverno")]):
         for test in one.tests:
             assert test.decides == any(control.startswith("kyverno:") for control in test.judged.controls)
+
+
+def test_what_names_a_technique_is_of_attack():
+    asked = {one.check.id for one in frameworks.chosen(rows.own(), [frameworks.framework("mitre")])}
+    assert asked == {one.id for one in rows.own() if one.attack}
