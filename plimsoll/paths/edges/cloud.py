@@ -19,6 +19,7 @@ _AWS, _GCP = "eks.amazonaws.com/role-arn", "iam.gke.io/gcp-service-account"
 _AZURE, _AZURE_USE = "azure.workload.identity/client-id", "azure.workload.identity/use"
 _NO_CLOUD = ("kind://", "k3s://", "k3d://", "minikube", "metal3://", "baremetalhost://", "moref://", "vsphere://")
 _EKS_LABELS = ("eks.amazonaws.com/nodegroup", "alpha.eksctl.io/nodegroup-name", "eks.amazonaws.com/compute-type")
+_NODES = "system:node:{{"
 _LONGEST = 200_000
 
 
@@ -142,6 +143,7 @@ def _return_of_roles(model: Model) -> Iterator[Edge]:
         for source in [nodes.CLOUD_NODE] if of_nodes else sources:
             why = f"aws-auth maps {arn[:200]} to {', '.join([user, *groups])[:200]}"
             targets = [nodes.group(one) for one in groups] + ([nodes.user(user)] if user and not of_nodes else [])
+            targets += [nodes.user(f"system:node:{name}") for name in model.nodes] if user.startswith(_NODES) else []
             yield from (Edge("CLOUD_RETURN", source, target, why, ref) for target in targets)
     for one in model.cluster.of("AccessEntry"):
         arn = text(one.spec.get("principalARN"))

@@ -46,13 +46,12 @@ def _anonymous(model: Model) -> Iterator[Edge]:
         ref = (nodes.ref(one.kind, one.name, one.namespace),)
         yield Edge("ENTRY_ANON_RBAC", nodes.INTERNET, nodes.ANYONE, why, ref)
         yield Edge("ENTRY_ANON_RBAC", nodes.ANYONE, nodes.group(UNAUTHENTICATED), why, ref)
-    if _is_gke(model):
-        everybody = nodes.group(AUTHENTICATED)
-        for one in _bound(model, everybody):
-            why = f"{one.kind} {one.name} gives {one.role} to {AUTHENTICATED}: on GKE, to every Google account"
-            yield Edge(
-                "ENTRY_ANON_RBAC", nodes.INTERNET, everybody, why, (nodes.ref(one.kind, one.name, one.namespace),)
-            )
+    everybody, certain = nodes.group(AUTHENTICATED), _is_gke(model)
+    for one in _bound(model, everybody) if certain or not model.nodes else ():
+        where = "on GKE, to every Google account" if certain else "on GKE, that is every Google account"
+        why = f"{one.kind} {one.name} gives {one.role} to {AUTHENTICATED}: {where}"
+        ref = (nodes.ref(one.kind, one.name, one.namespace),)
+        yield Edge("ENTRY_ANON_RBAC", nodes.INTERNET, everybody, why, ref, conditional=not certain)
 
 
 def _bound(model: Model, identity: str) -> list[Binding]:

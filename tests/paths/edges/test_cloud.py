@@ -66,7 +66,9 @@ def test_a_mapped_role_comes_back_as_its_groups():
 
 def test_the_nodes_role_comes_back_as_nodes():
     told = "- rolearn: arn:aws:iam::1:role/n\n  username: system:node:{{EC2PrivateDNSName}}\n  groups: [system:nodes]\n"
-    assert ("CLOUD_RETURN", "Cloud:node", "Group:system:nodes") in steps(cloud.edges, mapping(told))
+    found = steps(cloud.edges, mapping(told), clusters.node("n1"))
+    assert ("CLOUD_RETURN", "Cloud:node", "Group:system:nodes") in found
+    assert ("CLOUD_RETURN", "Cloud:node", "User:system:node:n1") in found
     eks = clusters.node("n1", **{"eks.amazonaws.com/nodegroup": "g"})
     assert ("CLOUD_RETURN", "Cloud:node", "User:system:node:n1") in steps(cloud.edges, eks)
 

@@ -51,6 +51,8 @@ def test_on_gke_everybody_with_an_account_is_authenticated():
     edge = ("ENTRY_ANON_RBAC", "Internet", "Group:system:authenticated")
     assert edge in steps(control_plane.edges, *told, gke)
     assert edge not in steps(control_plane.edges, *told, node("n"))
+    assert edge not in steps(control_plane.edges, *told)
+    assert edge in steps(control_plane.edges, *told, conditional=True)
 
 
 def test_a_kubelet_that_asks_nobody_gives_the_containers_of_its_node():
