@@ -12,6 +12,7 @@ from plimsoll.posture.judging.kubescape_pods import MAKERS, Found, containers
 from plimsoll.posture.objects import Body, Cluster, Object, at, listed, mapped, text
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
+_SENSITIVE = re.compile("|".join(map(re.escape, kubescape_defaults.SENSITIVE_KEYS)), re.IGNORECASE)
 _PATH = re.compile(r"/[\w./-]{0,1000}")
 _TOLD = 5
 _READ = 100_000
@@ -24,8 +25,7 @@ def is_sensitive(name: str) -> bool:
     >>> is_sensitive("DB_PASSWORD"), is_sensitive("LOG_LEVEL")
     (True, False)
     """
-    small = name.lower()
-    return any(part in small for part in kubescape_defaults.SENSITIVE_KEYS)
+    return _SENSITIVE.search(name, 0, _READ) is not None
 
 
 def looks_secret(value: str) -> bool:
