@@ -115,10 +115,11 @@ class Answer:
         return sorted(map(self._as_asked, filter(self._is_told, found)), key=self._rank)
 
     def _is_told(self, one: Route) -> bool:
-        """Say whether a way is worth telling unasked: not that a container has what it was given itself."""
-        asked = self.question.starts or self.question.targets
-        own = nodes.kind(one.nodes[0]) == "Container" and len(one.edges) == 1 and one.edges[0].kind in _OWN
-        return bool(asked) or not own
+        return len(one.edges) > 1 or not self._is_own(one.edges[0])
+
+    def _is_own(self, step: Edge) -> bool:
+        """Say whether a first step is not worth telling unasked: that a container has what it was given itself."""
+        return not any(self._asked) and nodes.kind(step.source) == "Container" and step.kind in _OWN
 
     def _as_asked(self, one: Route) -> Route:
         """Return a way with the names of the replicas that were asked about."""
@@ -177,7 +178,8 @@ class Answer:
     def problem(self) -> Problem:
         """Return what is to be closed: all ways from the starts that have one to any target."""
         targets = {one for goal in self.goals for one in goal}
-        return Problem(self.graph, self.starts, targets, conditional=self.question.conditional)
+        conditional = self.question.conditional
+        return Problem(self.graph, self.starts, targets, conditional=conditional, untold=self._is_own)
 
     def _useless(self, objects: tuple[str, ...]) -> set[str]:
         """Return which of these objects close nothing when they are gone: the cluster is judged again without them."""

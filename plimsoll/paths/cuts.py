@@ -17,8 +17,11 @@ from plimsoll.paths.graph import Graph
 from plimsoll.paths.search import Route
 
 _ROUNDS = 60
+_EXACT = 20
+"""Rounds in which the answer is exact."""
 _BRANCHES = 20_000
-"""Choices looked at for an exact answer."""
+"""Choices looked at for an exact answer, of ways that have to do with each other."""
+_COMPARED = 300
 _SINGLE = 12
 """Single objects that are tried, those on most ways first."""
 _EASE = {
@@ -53,35 +56,74 @@ class Problem:
     """Starts, targets, and the steps between them that can be walked."""
 
     def __init__(
-        self, graph: Graph, starts: Iterable[str], targets: Collection[str], *, conditional: bool = False
+        self,
+        graph: Graph,
+        starts: Iterable[str],
+        targets: Collection[str],
+        *,
+        conditional: bool = False,
+        untold: Callable[[Edge], bool] = lambda _: False,
     ) -> None:
-        """Keep the part of the graph that lies on some way."""
-        self.targets = frozenset(targets)
+        """Keep the part of the graph that lies on some way; `untold`: first steps that need not be closed."""
+        targets = frozenset(targets)
         edges = [one for one in graph.edges if one.walk and (conditional or not one.conditional)]
         out = _by(edges, lambda one: one.source)
         into = _by(edges, lambda one: one.target)
-        self.starts = tuple(dict.fromkeys(one for one in starts if one not in self.targets))
-        forward = _reached(self.starts, out, lambda one: one.target)
-        near = _reached(self.targets, into, lambda one: one.source) & forward
-        self.out = {
-            node: [one for one in found if one.target in near and node not in self.targets]
+        starts = [one for one in dict.fromkeys(starts) if one not in targets]
+        near = _steps_to(targets, into)
+        forward = _reached(starts, out)
+        self._out = {
+            node: sorted((one for one in found if one.target in near), key=lambda one: near[one.target])
             for node, found in out.items()
-            if node in near
+            if node in near and node in forward and node not in targets
         }
+        self._first = [edge for one in starts for edge in self._out.get(one, ()) if not untold(edge)]
+        self._targets = targets
 
     def way(self, gone: Collection[str]) -> list[Edge] | None:
-        """Return a way of fewest steps that is left without some objects; None where none is."""
-        by: dict[str, Edge | None] = {one: None for one in self.starts if one in self.out}
-        waiting = deque(by)
-        while waiting:
-            node = waiting.popleft()
-            for edge in self.out.get(node, ()):
-                if edge.target not in by and not any(name in gone for name in edge.objects):
-                    by[edge.target] = edge
-                    if edge.target in self.targets:
-                        return [*reversed([*_back(edge, by)])]
-                    waiting.append(edge.target)
-        return None
+        """Return a way that is left without some objects; None where none is."""
+        return next(self.ways(set(gone)), None)
+
+    def ways(self, gone: set[str]) -> Iterator[list[Edge]]:
+        """Yield ways that are left without some objects; what lies on one is gone for those after it.
+
+        A step from where no target was reached is not tried again: when more is gone, none is reached either. Some way
+        may be missed after another was found; that there is none at all is certain.
+        """
+        turn: dict[str, int] = {}
+        for first in self._first:
+            while gone.isdisjoint(first.objects) and (way := self._onward(first, gone, turn)):
+                told = {name for one in way for name in one.objects}
+                yield way
+                if not told:
+                    break
+                gone |= told
+
+    def _onward(self, first: Edge, gone: set[str], turn: dict[str, int]) -> list[Edge]:
+        """Return a way that begins with a step; `turn`: the step out of each node that is the next to be tried."""
+        way = [first]
+        on_way = {first.source, first.target}
+        while way:
+            node = way[-1].target
+            if node in self._targets:
+                return way
+            step = self._next(node, gone, turn, on_way)
+            if step is None:
+                last = way.pop()
+                on_way.discard(last.target)
+                turn[last.source] = turn.get(last.source, 0) + (last is not first)
+            else:
+                way.append(step)
+                on_way.add(step.target)
+        return []
+
+    def _next(self, node: str, gone: set[str], turn: dict[str, int], on_way: set[str]) -> Edge | None:
+        found = self._out.get(node, ())
+        place = turn.get(node, 0)
+        while place < len(found) and (found[place].target in on_way or not gone.isdisjoint(found[place].objects)):
+            place += 1
+        turn[node] = place
+        return found[place] if place < len(found) else None
 
 
 def _by(edges: Iterable[Edge], end: Callable[[Edge], str]) -> dict[str, list[Edge]]:
@@ -91,22 +133,27 @@ def _by(edges: Iterable[Edge], end: Callable[[Edge], str]) -> dict[str, list[Edg
     return found
 
 
-def _reached(starts: Iterable[str], edges: Mapping[str, list[Edge]], end: Callable[[Edge], str]) -> set[str]:
+def _reached(starts: Iterable[str], out: Mapping[str, list[Edge]]) -> set[str]:
     seen = set(starts)
     waiting = list(seen)
     while waiting:
-        for edge in edges.get(waiting.pop(), ()):
-            if end(edge) not in seen:
-                seen.add(end(edge))
-                waiting.append(end(edge))
+        fresh = {edge.target for edge in out.get(waiting.pop(), ())} - seen
+        seen |= fresh
+        waiting += fresh
     return seen
 
 
-def _back(edge: Edge, by: Mapping[str, Edge | None]) -> Iterator[Edge]:
-    here: Edge | None = edge
-    while here is not None:
-        yield here
-        here = by[here.source]
+def _steps_to(targets: Iterable[str], into: Mapping[str, list[Edge]]) -> dict[str, int]:
+    """Return how many steps everything is from the nearest target."""
+    found = dict.fromkeys(sorted(targets), 0)
+    waiting = deque(found)
+    while waiting:
+        node = waiting.popleft()
+        for edge in into.get(node, ()):
+            if edge.source not in found:
+                found[edge.source] = found[node] + 1
+                waiting.append(edge.source)
+    return found
 
 
 def smallest(problem: Problem, useless: Collection[str] = ()) -> tuple[str, ...] | None:
@@ -116,41 +163,29 @@ def smallest(problem: Problem, useless: Collection[str] = ()) -> tuple[str, ...]
     """
     ways: list[frozenset[str]] = []
     chosen: tuple[str, ...] = ()
-    for _ in range(_ROUNDS):
-        fresh = _left(problem, chosen, useless)
-        if fresh is None:
+    for number in range(_ROUNDS):
+        fresh = [_told(way, useless) for way in problem.ways(set(chosen))]
+        if not all(fresh):
             return None
         if not fresh:
             return chosen
         ways += fresh
-        chosen = hitting(ways)
+        chosen = hitting(ways, exact=number < _EXACT)
     return _closed(problem, chosen, useless)
 
 
-def _left(problem: Problem, chosen: Iterable[str], useless: Collection[str]) -> list[frozenset[str]] | None:
-    """Return the objects of ways that are left, no two of which share one; None where one has none."""
-    gone, found = set(chosen), []
-    while (way := problem.way(gone)) is not None:
-        told = frozenset(name for one in way for name in one.objects if name not in useless)
-        if not told:
-            return None
-        found.append(told)
-        gone |= told
-    return found
+def _told(way: Iterable[Edge], useless: Collection[str]) -> frozenset[str]:
+    return frozenset(name for one in way for name in one.objects if name not in useless)
 
 
-def _closed(problem: Problem, chosen: Sequence[str], useless: Collection[str]) -> tuple[str, ...] | None:
-    """Return a choice made whole by the easiest object of each way that is left, less what it then does without."""
-    gone = list(chosen)
+def _closed(problem: Problem, chosen: Iterable[str], useless: Collection[str]) -> tuple[str, ...] | None:
+    """Return a choice made whole by the object of each way that is left that is soonest changed."""
+    gone = dict.fromkeys(chosen)
     while (way := problem.way(gone)) is not None:
-        told = [name for one in way for name in one.objects if name not in useless]
+        told = _told(way, useless)
         if not told:
             return None
-        gone.append(min(told, key=_weight))
-    for name in list(gone):
-        rest = [one for one in gone if one != name]
-        if problem.way(rest) is None:
-            gone = rest
+        gone[min(told, key=lambda name: (_weight(name), name))] = None
     return tuple(gone)
 
 
@@ -158,26 +193,62 @@ def _weight(name: str) -> float:
     return 1 + _EASE.get(name.partition("/")[0], _WORKLOAD)
 
 
-def hitting(ways: Sequence[frozenset[str]]) -> tuple[str, ...]:
+def hitting(ways: Iterable[frozenset[str]], *, exact: bool = True) -> tuple[str, ...]:
     """Return the fewest names of which each set holds one; of several such choices, the one soonest changed.
 
     >>> hitting([frozenset({"a", "b"}), frozenset({"b", "c"}), frozenset({"d"})])
     ('b', 'd')
     """
-    sets = sorted(
-        {one for one in ways if not any(other < one for other in ways)}, key=lambda one: (len(one), sorted(one))
-    )
-    best = _greedy(sets)
-    return tuple(sorted(_Branching(sets, best).best))
+    found: set[str] = set()
+    for sets in _apart_from_each_other(dict.fromkeys(ways)):
+        near = _smallest_sets(sets)
+        best = _greedy(near)
+        found |= _Branching(near, best).best if exact else best
+    return tuple(sorted(found))
+
+
+def _apart_from_each_other(ways: Iterable[frozenset[str]]) -> Iterator[list[frozenset[str]]]:
+    """Yield sets that share names, directly or by others, together: what is chosen for them is their own affair."""
+    by_name: dict[str, list[frozenset[str]]] = {}
+    for one in ways:
+        for name in one:
+            by_name.setdefault(name, []).append(one)
+    seen: set[frozenset[str]] = set()
+    for one in ways:
+        if one not in seen:
+            seen.add(one)
+            group, names = [one], set(one)
+            waiting = list(one)
+            while waiting:
+                fresh = [other for other in by_name[waiting.pop()] if other not in seen]
+                seen.update(fresh)
+                group += fresh
+                more = {name for other in fresh for name in other} - names
+                names |= more
+                waiting += more
+            yield group
+
+
+def _smallest_sets(sets: Sequence[frozenset[str]]) -> list[frozenset[str]]:
+    """Return sets without those that hold another whole: who hits that one hits them."""
+    kept: list[frozenset[str]] = []
+    for one in sorted(sets, key=lambda told: (len(told), sorted(told))):
+        if len(kept) > _COMPARED or not any(other < one for other in kept):
+            kept.append(one)
+    return kept
 
 
 def _greedy(sets: Sequence[frozenset[str]]) -> frozenset[str]:
     left, chosen = list(sets), set[str]()
+    counts = Counter(name for one in left for name in one)
     while left:
-        counts = Counter(name for one in left for name in one)
         name = min(counts, key=lambda one: (-counts[one], _weight(one), one))
         chosen.add(name)
+        for one in left:
+            if name in one:
+                counts.subtract(one)
         left = [one for one in left if name not in one]
+        counts = +counts
     return frozenset(chosen)
 
 

@@ -105,4 +105,4 @@ def test_too_many_rounds_end_in_a_cut_that_still_closes() -> None:
     found = cuts._closed(problem, ("c", "b"), ())
     assert found is not None
     assert problem.way(found) is None
-    assert len(found) == 2
+    assert set(found) >= {"a", "b"}
