@@ -23,6 +23,9 @@ _MOST = 2_000
 """Words of a command line that are read."""
 _LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost"))
 _METRICS = re.compile(r"^[ \t]{0,20}metricsBindAddress:[ \t]*[\"']?([^\s\"'#]{0,100})", re.MULTILINE)
+_PROXIES = ("kube-proxy", "kube-proxy-config")
+"""The ConfigMaps that kubeadm and EKS keep kube-proxy's configuration in."""
+_PROXY_KEYS = ("config.conf", "config")
 _STRONG = frozenset(
     [
         "TLS_AES_128_GCM_SHA256",
@@ -357,7 +360,7 @@ def etcd_shared_authority(one: Object, cluster: Cluster) -> Found:
 @test("ConfigMap")
 def proxy_metrics(one: Object, _: Cluster) -> Found:
     """Kube-proxy shows its metrics to others than its node."""
-    if one.name == "kube-proxy":
-        found = _METRICS.search(text(at(one.body, "data", "config.conf")))
+    for key in _PROXY_KEYS if one.name in _PROXIES else ():
+        found = _METRICS.search(text(at(one.body, "data", key)))
         if found and found[1] and found[1].rpartition(":")[0].strip("[]") not in _LOOPBACK:
-            yield Violation("data[config.conf]", f"metricsBindAddress is {found[1]}")
+            yield Violation(f"data[{key}]", f"metricsBindAddress is {found[1]}")

@@ -105,9 +105,11 @@ def test_etcd_should_have_an_authority_of_its_own(authority, found):
     [("127.0.0.1:10249", 0), ('""', 0), ("0.0.0.0:10249", 1), ('"[::]:10249"', 1), ('"[::1]:10249"', 0)],
 )
 def test_kube_proxy_shows_its_metrics_to_its_node_only(told, found):
-    held = {"config.conf": f"kind: KubeProxyConfiguration\nmetricsBindAddress: {told}\nmode: x\n"}
-    body = {"kind": "ConfigMap", "metadata": {"name": "kube-proxy"}, "data": held}
-    assert len(fields("control_plane.proxy_metrics", body)) == found
+    held = f"kind: KubeProxyConfiguration\nmetricsBindAddress: {told}\nmode: x\n"
+    for name, key in (("kube-proxy", "config.conf"), ("kube-proxy-config", "config")):
+        body = {"kind": "ConfigMap", "metadata": {"name": name}, "data": {key: held}}
+        assert fields("control_plane.proxy_metrics", body) == [f"data[{key}]"] * found
+        assert fields("control_plane.proxy_metrics", {**body, "metadata": {"name": "mine"}}) == []
 
 
 def test_hostile_command_lines_are_read_in_part():
