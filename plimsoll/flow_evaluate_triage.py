@@ -6,7 +6,6 @@ day's alerts come, and then the analysts, who answer the most pressing cases as 
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from plimsoll.evaluate import bounds, muting, rivals
 from plimsoll.evaluate.simulated import days, frozen, intrusions
-from plimsoll.evaluate.simulated.analyst import Analysts
+from plimsoll.evaluate.simulated.analyst import Analysts, Said
 from plimsoll.evaluate.simulated.days import DAY, Day, Row, Told, World
 from plimsoll.evaluate.simulated.intrusions import Campaign
 from plimsoll.triage import campaigns as own_attacks
@@ -184,13 +183,26 @@ class Trial:
         return min(self._options.session, muting.WITHIN - self._said)
 
     def _answer(self, budget: int) -> None:
-        """Answer the most pressing cases; one verdict answers all open cases of the same behaviour."""
-        for cases in itertools.islice(_alike(queue.queue(self.judge.memory.cases.values())), budget):
+        """Answer the most pressing cases; one verdict answers all open cases of the same behaviour.
+
+        Nobody was attacked, but now and then somebody errs: who calls something malicious calls the others to it, and
+        what they say counts as verdicts too.
+        """
+        for cases in _alike(queue.queue(self.judge.memory.cases.values())):
+            if budget <= 0:
+                return
             said = self._analysts.of(malicious=False)
-            for case in cases:
-                if not verdicts.refused(case, said.verdict, said.by, scope=3):
-                    self.judge.answer(case.id, said.verdict, said.by, at=self.judge.memory.clock)
-            self._said += 1
+            alarmed = said.verdict == "true_positive"
+            opinions = [said, *(self._analysts.others(said.by, malicious=False) if alarmed else ())]
+            for one in opinions:
+                self._say(cases, one)
+            budget -= len(opinions)
+
+    def _say(self, cases: Sequence[memory.Case], said: Said) -> None:
+        for case in cases:
+            if not verdicts.refused(case, said.verdict, said.by, scope=3):
+                self.judge.answer(case.id, said.verdict, said.by, at=self.judge.memory.clock)
+        self._said += 1
 
 
 def _alike(waiting: Sequence[queue.Queued]) -> Iterator[list[memory.Case]]:

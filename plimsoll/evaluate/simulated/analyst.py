@@ -30,13 +30,18 @@ class Analysts:
     def __init__(self, seed: int) -> None:
         self._dice = np.random.default_rng([seed, 4])
 
-    def of(self, *, malicious: bool, alert_is_wrong: bool = False) -> Said:
+    def of(self, *, malicious: bool) -> Said:
         """Return what somebody says of a case."""
-        by, wrong = PEOPLE[int(self._dice.integers(len(PEOPLE)))]
-        truth = "true_positive" if malicious else "false_positive" if alert_is_wrong else "benign"
-        if self._dice.random() >= wrong:
-            return Said(by, truth)
-        return Said(by, "benign" if malicious else "true_positive")
+        return self._said(int(self._dice.integers(len(PEOPLE))), malicious=malicious)
+
+    def others(self, by: str, *, malicious: bool) -> list[Said]:
+        """Return what all others say of a case: whoever calls something malicious calls for them."""
+        return [self._said(who, malicious=malicious) for who, (name, _) in enumerate(PEOPLE) if name != by]
+
+    def _said(self, who: int, *, malicious: bool) -> Said:
+        by, wrong = PEOPLE[who]
+        truth, error = ("true_positive", "benign") if malicious else ("benign", "true_positive")
+        return Said(by, error if self._dice.random() < wrong else truth)
 
     def confirms(self) -> bool:
         """Say whether one who approved of what was done says so when asked."""

@@ -20,6 +20,11 @@ def test_whoever_errs_about_an_attack_calls_it_benign() -> None:
     assert said == {"true_positive", "benign"}
 
 
+def test_whoever_calls_something_malicious_calls_the_others() -> None:
+    said = Analysts(4).others("omar", malicious=False)
+    assert [one.by for one in said] == ["nora", "petra"]
+
+
 def test_most_who_are_asked_confirm_their_work() -> None:
     analysts = Analysts(3)
     assert sum(analysts.confirms() for _ in range(1000)) == pytest.approx(950, abs=30)
