@@ -23,7 +23,7 @@ from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 import plimsoll
 from plimsoll import doctor as examination
-from plimsoll import errors, flow, outputs, store
+from plimsoll import errors, flow, flow_profile, outputs, store
 from plimsoll.outputs import places, table
 from plimsoll.store.state import Approval
 
@@ -164,7 +164,7 @@ def learn(
         return _learn_on(sources, profile, checkpoint, from_, objects or [], rejects)
     with _progress(color) as progress:
         learned = flow.learn(sources, profile, form=from_, objects=objects or [], engine=engine, progress=progress)
-    each, pooled = flow.matured(flow.known(profile)) if (profile / "profile.json").exists() else (pl.DataFrame(), None)
+    each, pooled = flow.matured(flow_profile.known(profile)) if (profile / "profile.json").exists() else (pl.DataFrame(), None)
     if output == "table":
         print(
             f"{learned.intake.accepted:,} records read, {_many(learned.segments, 'new segment')}"
@@ -321,7 +321,7 @@ def _at_least(severity: object, least: str) -> bool:
 @profile_app.command(name="list", help_epilogue="Example: plimsoll profile list --profile ./profile -o json")
 def profile_list(*, profile: ProfileDir, output: Output = "table", color: Color = "auto") -> int:
     """List the subjects with how well each is known."""
-    each, pooled = flow.matured(flow.known(profile))
+    each, pooled = flow.matured(flow_profile.known(profile))
     if output == "table":
         print(f"{_many(each.height, 'subject')}; {pooled.state}: {pooled.sentence}")
         _maturities(each, color)
@@ -362,7 +362,7 @@ def profile_show(
     color: Color = "auto",
 ) -> int:
     """Show the facts learned of a subject: what it does, how often, on how many days, since when."""
-    facts = _facts_of(_added_up(flow.known(profile)), subject)
+    facts = _facts_of(_added_up(flow_profile.known(profile)), subject)
     if facts.is_empty():
         raise errors.InputError(f"nothing was learned of {subject}")
     if output == "table":
@@ -396,7 +396,7 @@ def profile_show(
 @profile_app.command(name="diff", help_epilogue="Example: plimsoll profile diff ./last-week ./this-week -o jsonl")
 def profile_diff(before: Path, after: Path, /, *, output: Output = "table", color: Color = "auto") -> int:
     """Show which facts of known subjects are in one profile and not in the other."""
-    old, new = _added_up(flow.known(before)), _added_up(flow.known(after))
+    old, new = _added_up(flow_profile.known(before)), _added_up(flow_profile.known(after))
     key = ["subject", "verb", "given", "object"]
     parts = [
         new.join(old, on=key, how="anti").with_columns(change=pl.lit("added")),
@@ -449,7 +449,7 @@ def profile_approve(
 @profile_app.command(name="pending", help_epilogue="Example: plimsoll profile pending --profile ./profile")
 def profile_pending(*, profile: ProfileDir, output: Output = "table", color: Color = "auto") -> int:
     """List what was learned under suspicion: it is not believed until `profile approve` or three days confirm it."""
-    held = flow.held_back(profile)
+    held = flow_profile.held_back(profile)
     if output != "table":
         _put(output, _rows(held))
         return OK
@@ -486,7 +486,7 @@ def profile_export(
     output: Annotated[Literal["json", "jsonl", "yaml"], Parameter(name=["--output", "-o"])] = "yaml",
 ) -> int:
     """Write a profile down for others: as facts, or as the policy that allows just what was seen."""
-    learned = _facts_of(flow.known(profile), subject)
+    learned = _facts_of(flow_profile.known(profile), subject)
     rows = _rows(_added_up(learned)) if as_ == "facts" else flow.roles(learned)
     if output == "yaml" and as_ != "facts":
         for row in rows:

@@ -14,7 +14,7 @@ from typing import TextIO
 import msgspec
 import polars as pl
 
-from plimsoll import flow, flow_generate, flow_paths, flow_policies, flow_triage, outputs
+from plimsoll import flow, flow_generate, flow_paths, flow_policies, flow_profile, flow_triage, outputs
 from plimsoll.outputs import places, routes_table
 from plimsoll.paths.answer import Question
 
@@ -61,7 +61,7 @@ def _learn(place: Path, profile: Path, stream: TextIO) -> None:
     stream.write("Learning 28 minutes of a real cluster's audit log …\n")
     stream.flush()
     learned = flow.learn([str(place / "audit-learn.jsonl.zst")], profile)
-    known = flow.known(profile)
+    known = flow_profile.known(profile)
     each, pooled = flow.matured(known)
     stream.write(
         f"  {learned.intake.accepted:,} requests became {known.height:,} facts about {each.height} identities. {pooled.state.capitalize()}: {pooled.sentence}.\n"
@@ -99,7 +99,7 @@ def _learn_servers(place: Path, profile: Path, stream: TextIO) -> None:
     stream.write("\nAnd the same for what runs in containers: learning a minute and a half of five real servers …\n")
     stream.flush()
     learned = flow.learn([str(place / "activity-learn.jsonl.zst")], profile)
-    known = flow.known(profile)
+    known = flow_profile.known(profile)
     stream.write(f"  {learned.intake.accepted:,} events of the node sensor became {known.height:,} facts.\n")
     _tell_of(known, SERVER, "a database", SERVER_VERBS, stream)
 

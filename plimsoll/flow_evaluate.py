@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 import polars as pl
 
-from plimsoll import errors, facts, flow
+from plimsoll import errors, facts, flow, flow_profile
 from plimsoll.detect import acts, changes, judge, stories
 from plimsoll.evaluate import baselines, columns, figures, growing, labels, poison, report, sessions
 from plimsoll.sources import content, inputs, lines, reading
@@ -177,7 +177,7 @@ class Trial:
     def _told(self, profile: Path) -> Told:
         """Judge the part as `detect --budget` does."""
         self._progress("judging")
-        bench, known = flow.judged_by(profile), changes.Changes()
+        bench, known = flow_profile.judged_by(profile), changes.Changes()
         taken, days, weights = list[acts.Act](), set[int](), _Weights(bench)
         for events in self._batches(self._given.test):
             known.take(events)
@@ -204,7 +204,7 @@ class Trial:
         self._progress("judging benign time")
         attacks = labels.attacks(self._given.scenarios)
         out = frozenset[str]().union(*(one.ids | one.effects for one in attacks))
-        bench, days = flow.judged_by(profile), set[int]()
+        bench, days = flow_profile.judged_by(profile), set[int]()
         for events in self._batches(self._given.test):
             bench.take("audit", events.filter(~pl.col("auditID").is_in(out)))
             days |= _days(events)
@@ -213,7 +213,7 @@ class Trial:
     def _live(self, profile: Path) -> dict[str, growing.Told]:
         """Return when each attack is told as the log grows, as `detect --follow` does."""
         self._progress("judging as the log grows")
-        watch, bench = growing.Watch(self._given.scenarios), flow.judged_by(profile)
+        watch, bench = growing.Watch(self._given.scenarios), flow_profile.judged_by(profile)
         for events in self._batches(self._given.test):
             for part in watch.cut(events):
                 bench.take("audit", part)

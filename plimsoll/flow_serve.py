@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
-from plimsoll import errors, flow, store
+from plimsoll import errors, flow, flow_profile, store
 from plimsoll.server import app, aside, doors, guard, journal, listening, meters, relay
 from plimsoll.sources import checkpoints
 from plimsoll.store import durable
@@ -97,7 +97,7 @@ class Server:
             _check(settings)
             # A profile that is still to be learned cannot judge; rules and the ledger can.
             known = settings.directory if settings.directory and _is_profile(settings.directory) else None
-            self._shared = flow.Shared(known)
+            self._shared = flow_profile.Shared(known)
             self._journals = {door.name: self._journal(door, stack) for door in doors.DOORS}
             self._readers = {door.name: self._readers_of(door) for door in doors.DOORS}
             application = app.application(self._receivers(), self._meter, self._told)
@@ -211,7 +211,7 @@ class Server:
 
 
 def _judged(
-    path: str, shared: flow.Shared, place: Path, form: str, objects: Sequence[str], stop: threading.Event
+    path: str, shared: flow_profile.Shared, place: Path, form: str, objects: Sequence[str], stop: threading.Event
 ) -> Iterator[Step]:
     for intake, alerts in flow.detect_on(path, None, place, form=form, objects=objects, stop=stop, shared=shared):
         yield Step(intake.accepted, intake.rejects.total, alerts)

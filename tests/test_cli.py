@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from plimsoll import cli, flow
+from plimsoll import cli, flow, flow_profile
 from tests import told
 
 HABIT = told.habit()
@@ -399,7 +399,7 @@ def test_interrupting_a_followed_log_keeps_what_was_learned(tmp_path):
         following.kill()  # it would follow for ever
         following.wait()
     assert following.returncode == 130
-    assert sum(flow.known(tmp_path / "p").filter(verb="request")["count"]) == len(HABIT)
+    assert sum(flow_profile.known(tmp_path / "p").filter(verb="request")["count"]) == len(HABIT)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
@@ -415,7 +415,7 @@ def test_without_anyone_to_tell_the_work_is_done_all_the_same(tmp_path):
     log = told.log(tmp_path / "audit.log", HABIT)
     command = f"{sys.executable} -c 'from plimsoll.cli import main; main()' learn {log} --profile {tmp_path}/p >&- 2>&-"
     assert subprocess.run(["bash", "-c", command], timeout=120, check=False).returncode == 0
-    assert sum(flow.known(tmp_path / "p").filter(verb="request")["count"]) == len(HABIT)
+    assert sum(flow_profile.known(tmp_path / "p").filter(verb="request")["count"]) == len(HABIT)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

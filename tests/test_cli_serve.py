@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from plimsoll import cli, flow
+from plimsoll import cli, flow_profile
 from tests.server import senders
 from tests.test_flow_serve import habit, theft
 
@@ -117,7 +117,7 @@ def test_nothing_acknowledged_is_lost_however_often_it_is_killed(stack: ExitStac
         assert time.monotonic() < deadline
         time.sleep(0.1)
     serving.end(signal.SIGTERM)
-    asked = flow.known(profile).filter(verb="request")
+    asked = flow_profile.known(profile).filter(verb="request")
     assert len(acknowledged) > 100
     assert asked["count"].sum() >= len(acknowledged)
     # Batches that were written and not acknowledged were sent again, and known again.

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from plimsoll import demo, engines, errors, facts, flow, store
+from plimsoll import demo, engines, errors, facts, flow, flow_profile, store
 from plimsoll.sources import checkpoints
 from plimsoll.sources import follow as following
 from tests import told
@@ -34,7 +34,7 @@ def test_learning_a_log_keeps_the_facts_of_its_events(tmp_path):
     learned = flow.learn([str(log)], tmp_path / "profile")
     assert learned.intake.as_document() == {"accepted": len(HABIT), "rejected": 0}
     assert (learned.segments, learned.known) == (1, 0)
-    assert engines.digest(flow.known(tmp_path / "profile")) == engines.digest(told.learned("audit", HABIT))
+    assert engines.digest(flow_profile.known(tmp_path / "profile")) == engines.digest(told.learned("audit", HABIT))
 
 
 @given(st.lists(st.integers(0, len(HABIT)), max_size=3), st.booleans(), st.booleans())
@@ -46,14 +46,14 @@ def test_any_cut_into_files_and_runs_in_any_order_gives_one_profile(tmp_path_fac
     names = [str(part) for part in (parts[::-1] if backwards else parts)]
     for run in [[name] for name in names] if apart else [names, [str(folder)]]:
         flow.learn(run, profile)
-    assert engines.digest(flow.known(profile)) == engines.digest(told.learned("audit", HABIT))
+    assert engines.digest(flow_profile.known(profile)) == engines.digest(told.learned("audit", HABIT))
 
 
 def test_a_segment_learned_twice_adds_nothing_even_under_another_name(tmp_path, profile):
-    before = engines.digest(flow.known(profile))
+    before = engines.digest(flow_profile.known(profile))
     again = flow.learn([str(tmp_path / "habit.log"), str(told.log(tmp_path / "copy.log", HABIT))], profile)
     assert (again.segments, again.known) == (0, 2)
-    assert engines.digest(flow.known(profile)) == before
+    assert engines.digest(flow_profile.known(profile)) == before
 
 
 def test_a_broken_line_stops_nothing_and_is_kept_with_its_reason(tmp_path):
@@ -101,12 +101,12 @@ def test_distinct_acts_without_end_become_facts_that_are_added_up(monkeypatch):
 def test_a_profile_of_another_vocabulary_is_refused(profile):
     store.Profile.open(profile).add("0" * 64, told.learned("audit", HABIT[:1]), source="old.log", accepted=1, rejected=0, vocabulary="0")  # fmt: skip
     with pytest.raises(errors.InputError, match=r"old\.log: learned with another vocabulary"):
-        flow.known(profile)
+        flow_profile.known(profile)
 
 
 def test_there_is_no_profile_where_none_was_learned(tmp_path):
     with pytest.raises(errors.InputError):
-        flow.known(tmp_path / "nowhere")
+        flow_profile.known(tmp_path / "nowhere")
 
 
 def test_what_was_learned_is_no_news_and_a_theft_is(tmp_path, profile):
@@ -173,7 +173,7 @@ def test_a_file_is_learned_as_it_grows_and_a_restart_goes_on_where_it_was(tmp_pa
     restarted = flow.learn_on(str(log), profile, checkpoint, form=None)
     next(restarted)
     restarted.close()
-    assert engines.digest(flow.known(profile)) == engines.digest(told.learned("audit", HABIT))
+    assert engines.digest(flow_profile.known(profile)) == engines.digest(told.learned("audit", HABIT))
 
 
 def test_a_file_is_judged_as_it_grows_and_each_alert_is_told_once(tmp_path, profile):
@@ -220,36 +220,6 @@ def test_what_was_too_dear_to_note_after_its_batch_is_noted_when_nothing_more_co
     assert checkpoints.load(checkpoint).offset == log.stat().st_size
 
 
-def test_what_is_older_than_a_profile_remembers_is_gone_from_it_and_after_compaction_from_the_disk(
-    tmp_path, monkeypatch
-):
-    monkeypatch.setattr(flow.time, "time", lambda: told.at(days=1_000).timestamp())
-    old, fresh, ahead = (
-        told.request("get pods", time=told.at(days=days), user_username=f"person{days}") for days in (0, 500, 3_000)
-    )
-    logs = [str(told.log(tmp_path / f"{n}.log", [row])) for n, row in enumerate((old, fresh, ahead))]
-    flow.learn(logs, tmp_path / "profile")
-    assert _people(flow.known(tmp_path / "profile")) == {"user:person500", "user:person3000"}
-    kept = store.Profile.open(tmp_path / "profile")
-    assert kept.compact(flow._compacted)
-    assert _people(kept.facts().collect()) == {"user:person500", "user:person3000"}
-    assert len(kept.segments()) == 3
-
-
-def _people(known: pl.DataFrame) -> set[str]:
-    return {subject for subject in known["subject"] if subject.startswith("user:")}
-
-
-def test_who_judges_side_by_side_shares_the_profile_until_it_changes(tmp_path, profile):
-    shared = flow.Shared(profile)
-    one = shared.get()
-    assert shared.get() is one
-    assert one.judge() is not one.judge()
-    flow.learn([str(told.log(tmp_path / "more.log", [THEFT]))], profile)
-    assert shared.get() is not one
-    assert flow.Shared(None).get().unlearned
-
-
 def test_the_clusters_objects_say_whose_a_container_is(tmp_path):
     pod = {
         "apiVersion": "v1",
@@ -263,25 +233,25 @@ def test_the_clusters_objects_say_whose_a_container_is(tmp_path):
     record = {"time": "2026-03-02T09:00:00Z", "rule": "r", "priority": "Notice", "output": "o", "output_fields": fields}
     (tmp_path / "falco.json").write_text(json.dumps(record) + "\n")
     flow.learn([str(tmp_path / "falco.json")], tmp_path / "p", objects=[str(tmp_path / "pod.json")])
-    assert set(flow.known(tmp_path / "p")["subject"]) == {"shop/Deployment/cache:redis"}
+    assert set(flow_profile.known(tmp_path / "p")["subject"]) == {"shop/Deployment/cache:redis"}
     flow.learn([str(tmp_path / "falco.json")], tmp_path / "q")
-    assert set(flow.known(tmp_path / "q")["subject"]) == {"host/Container/abababababab:abababababab"}
+    assert set(flow_profile.known(tmp_path / "q")["subject"]) == {"host/Container/abababababab:abababababab"}
 
 
 def test_maturity_is_of_those_who_behave_not_of_their_tokens(profile):
-    each, pooled = flow.matured(flow.known(profile))
+    each, pooled = flow.matured(flow_profile.known(profile))
     assert each["subject"].to_list() == ["sa:shop/web"]
     assert each["state"].to_list() == [pooled.state] == ["settling"]
-    assert pl.Series(flow.known(profile)["subject"]).str.starts_with("pod:").any()
+    assert pl.Series(flow_profile.known(profile)["subject"]).str.starts_with("pod:").any()
 
 
 def test_nothing_learned_is_no_mature_profile(tmp_path):
     (tmp_path / "empty.log").touch()
     flow.learn([str(tmp_path / "empty.log")], tmp_path / "profile")
-    each, pooled = flow.matured(flow.known(tmp_path / "profile"))
+    each, pooled = flow.matured(flow_profile.known(tmp_path / "profile"))
     assert each.is_empty()
     assert (pooled.state, pooled.mass) == ("learning", 1.0)
 
 
 def test_what_was_used_becomes_roles(profile):
-    assert [document["kind"] for document in flow.roles(flow.known(profile))] == ["Role", "RoleBinding"]
+    assert [document["kind"] for document in flow.roles(flow_profile.known(profile))] == ["Role", "RoleBinding"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from plimsoll import errors, flow, flow_serve
+from plimsoll import errors, flow, flow_profile, flow_serve
 from plimsoll.sensor.spool import Spool
 from plimsoll.server import guard
 from tests.server import senders
@@ -118,7 +118,7 @@ def test_what_is_posted_is_learned_where_asked_to(serve: Serve, tmp_path: Path) 
     assert served.wait_for(
         lambda: served.metric('plimsoll_judged_records{door="audit learn",outcome="accepted"}') == 50
     )
-    assert "sa:ci/deployer" in flow.known(tmp_path / "profile")["subject"].to_list()
+    assert "sa:ci/deployer" in flow_profile.known(tmp_path / "profile")["subject"].to_list()
 
 
 def test_what_was_acknowledged_but_not_judged_is_judged_by_the_next_run(tmp_path: Path) -> None:
