@@ -164,7 +164,9 @@ def learn(
         return _learn_on(sources, profile, checkpoint, from_, objects or [], rejects)
     with _progress(color) as progress:
         learned = flow.learn(sources, profile, form=from_, objects=objects or [], engine=engine, progress=progress)
-    each, pooled = flow.matured(flow_profile.known(profile)) if (profile / "profile.json").exists() else (pl.DataFrame(), None)
+    each, pooled = (
+        flow.matured(flow_profile.known(profile)) if (profile / "profile.json").exists() else (pl.DataFrame(), None)
+    )
     if output == "table":
         print(
             f"{learned.intake.accepted:,} records read, {_many(learned.segments, 'new segment')}"
