@@ -13,6 +13,7 @@ from plimsoll.cluster import objects as inventory
 from plimsoll.cluster import resolve
 from plimsoll.learn import maturity
 from plimsoll.policies import (
+    calls,
     confidence,
     connections,
     drafts,
@@ -171,7 +172,7 @@ def run(
         keep(directory, Kept(whole, told, frozenset(segments)))
     why = f"{first.file}:{first.line}: {first.reason}" if first else ""
     intake = Intake(accepted, rejects, sum(one.rejected for one in read), why)
-    sound = generate.attributed(whole, cluster)
+    sound = calls.attributed(whole, cluster)
     proven = replayed(directory, held, sound, cluster) if written_as.judged else None
     counts = engines.collect(maturity.counted(engines.of(confidence.profile(whole), engine)))
     known = confidence.of(generated, maturity.judged(counts))

@@ -21,7 +21,18 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from plimsoll.policies import blocks, drafts, edges, generate, networkpolicy_yaml, policy, proof, replay, yaml_lines
+from plimsoll.policies import (
+    blocks,
+    calls,
+    drafts,
+    edges,
+    generate,
+    networkpolicy_yaml,
+    policy,
+    proof,
+    replay,
+    yaml_lines,
+)
 from plimsoll.policies.network import PolicySet, Verdict
 from plimsoll.policies.policy import Way
 from plimsoll.policies.replay import Known
@@ -73,7 +84,7 @@ class _Case(NamedTuple):
 
 def propose(seen: pl.DataFrame, cluster: Cluster, policies: PolicySet, told: Known) -> Proposal:
     """Return the policies to add so that what recurs of these edges (edges.SCHEMA) is no longer denied."""
-    sound = generate.attributed(seen, cluster)
+    sound = calls.attributed(seen, cluster)
     cases = [case for case in _cases(proof.with_labels(sound, cluster, told), policies, told) if case.ways]
     habits = Counter(case.row["source"] for case in cases if not _recurs(case.row))
     wanted = [(case, _doubt(case, habits[case.row["source"]])) for case in cases]
