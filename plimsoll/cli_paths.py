@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from plimsoll import flow_paths, outputs
+from plimsoll import errors, flow_paths, flow_scan, outputs
 from plimsoll.outputs import places, plain, routes, routes_dot, routes_html, routes_table
 from plimsoll.paths.answer import Answer, Question
 
@@ -44,15 +45,41 @@ def paths(
     conditional: Annotated[
         bool, Parameter(help="Count steps too that need what manifests cannot show.", negative=())
     ] = False,
-    fail_on: Annotated[Literal["path"] | None, Parameter(help="Exit with 1 where there is a path.")] = None,
+    diff: Annotated[
+        bool, Parameter(help="Two paths: before and after a change. Say which paths it opens and closes.", negative=())
+    ] = False,
+    objects: Annotated[
+        list[str] | None,
+        Parameter(name="--objects", help="With --diff: the cluster that the manifests are put into.", negative=()),
+    ] = None,
+    fail_on: Annotated[
+        Literal["path"] | None, Parameter(help="Exit with 1 where there is a path, or with --diff where one is opened.")
+    ] = None,
     output: Annotated[Form, Parameter(name=["--output", "-o"], help="Form of the answer.")] = "table",
     color: Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")] = "auto",
 ) -> int:
     """List the paths of an attacker, easiest and most harmful first, and what closes them."""
     asked = Question(tuple(from_ or ()), tuple(to or ()), conditional)
+    if diff:
+        return _changed(paths, objects or [], asked, output, color, fail_on)
     found = flow_paths.paths(paths, asked)
     _put(found.answer, output, color, whole=graph)
-    return _code(found, fail_on)
+    return _code([found.read], failing=bool(fail_on and found.answer.routes))
+
+
+def _changed(
+    paths: list[str], objects: list[str], asked: Question, output: Form, color: places.Color, fail_on: str | None
+) -> int:
+    """Say what a change opens and closes."""
+    if len(paths) != 2 or output not in ("table", "json"):
+        raise errors.UsageError("--diff takes two paths, before and after, and -o table or json")
+    found = flow_paths.changed(paths[0], paths[1], objects, asked)
+    told, before, after = found.difference, found.before, found.after
+    if output == "json":
+        outputs.document("json", routes.changes(told, before, after), sys.stdout)
+    else:
+        sys.stdout.writelines(routes_table.changes(told, before, after, places.of(sys.stdout, color=color)))
+    return _code(found.reads, failing=bool(fail_on and told.opened))
 
 
 def _put(answer: Answer, output: Form, color: places.Color, *, whole: bool) -> None:
@@ -68,12 +95,13 @@ def _put(answer: Answer, output: Form, color: places.Color, *, whole: bool) -> N
         sys.stdout.writelines(routes_table.text(answer, places.of(sys.stdout, color=color)))
 
 
-def _code(found: flow_paths.Found, fail_on: str | None) -> int:
+def _code(reads: Iterable[flow_scan.Read], *, failing: bool) -> int:
     """Say what could not be read, and return the exit code."""
-    for reject in found.read.rejects[:_SHOWN]:
-        print(plain.shown(f"plimsoll: {reject.file}:{reject.line}: {reject.reason}"), file=sys.stderr)
-    if found.read.rejected > _SHOWN:
-        print(f"plimsoll: {found.read.rejected:,} documents in all were set aside", file=sys.stderr)
-    if fail_on and found.answer.routes:
+    shown, rejected = flow_paths.rejects(reads)
+    for reject in shown[:_SHOWN]:
+        print(plain.shown(f"plimsoll: {reject}"), file=sys.stderr)
+    if rejected > _SHOWN:
+        print(f"plimsoll: {rejected:,} documents in all were set aside", file=sys.stderr)
+    if failing:
         return FINDINGS
-    return INCOMPLETE if found.read.rejected else OK
+    return INCOMPLETE if rejected else OK

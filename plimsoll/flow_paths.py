@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from plimsoll import flow_scan
+from plimsoll.paths import difference
 from plimsoll.paths.answer import Answer, Question
 from plimsoll.paths.model import Model
-from plimsoll.posture.objects import Cluster
+from plimsoll.paths.workloads import namespace_of
+from plimsoll.posture.objects import Cluster, Object
 
 
 class Found(NamedTuple):
@@ -22,3 +24,33 @@ def paths(sources: Sequence[str], question: Question) -> Found:
     """Answer a question about the cluster that these manifests make together."""
     read = flow_scan.read(sources)
     return Found(Answer(Model(Cluster(read.objects)), question), read)
+
+
+class Changed(NamedTuple):
+    """What a change opens and closes, the cluster after it, and what could not be read."""
+
+    difference: difference.Difference
+    before: Answer
+    after: Answer
+    reads: tuple[flow_scan.Read, ...]
+
+
+def changed(before: str, after: str, objects: Sequence[str], question: Question) -> Changed:
+    """Return which paths a change of manifests opens and closes; `objects`: the cluster that they are put into."""
+    reads = tuple(flow_scan.read(sources) for sources in ([before], [after], objects))
+    old, new, around = (read.objects for read in reads)
+    told = {_key(one) for one in [*old, *new]}
+    rest = [one for one in around if _key(one) not in told]
+    first, second = (Answer(Model(Cluster([*rest, *own])), question) for own in (old, new))
+    return Changed(difference.difference(first, second), first, second, reads)
+
+
+def _key(one: Object) -> tuple[str, str, str]:
+    return one.kind, namespace_of(one), one.name
+
+
+def rejects(reads: Iterable[flow_scan.Read]) -> tuple[list[str], int]:
+    """Return where and why documents could not be read, the first of them, and how many they are."""
+    reads = list(reads)
+    shown = [f"{one.file}:{one.line}: {one.reason}" for read in reads for one in read.rejects]
+    return shown, sum(read.rejected for read in reads)

@@ -60,3 +60,19 @@ def test_what_could_not_be_read_is_told(manifest, capsys):
 def test_a_missing_file_is_bad_input(tmp_path, capsys):
     assert cli.run(["paths", str(tmp_path / "none.yaml")]) == 2
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_a_change_that_opens_a_path_can_fail_a_pipeline(manifest, capsys, form):
+    before = manifest.with_name("before.yaml")
+    before.write_text(CLUSTER.replace("cluster-admin", "view"))
+    asked = ["--diff", "--fail-on", "path", "-o", form]
+    assert cli.run(["paths", str(before), str(manifest), *asked]) == 1
+    assert "Container:a/p/c" in capsys.readouterr().out
+    assert cli.run(["paths", str(manifest), str(before), *asked]) == 0
+    assert cli.run(["paths", str(manifest), str(manifest), *asked]) == 0
+
+
+def test_a_difference_has_two_sides(manifest, capsys):
+    assert cli.run(["paths", str(manifest), "--diff"]) == 2
+    assert "before and after" in capsys.readouterr().err

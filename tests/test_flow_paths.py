@@ -22,3 +22,17 @@ def test_all_sources_together_are_one_cluster(tmp_path) -> None:
     found = flow_paths.paths([str(tmp_path / "one.yaml"), str(tmp_path / "two.yaml")], Question())
     assert "Sink:cluster-admin" in {route.nodes[-1] for route in found.answer.routes}
     assert found.read.rejected == 1
+
+
+def test_a_change_is_put_into_the_cluster_around_it(tmp_path) -> None:
+    binding = CLUSTER.split("---\n")[1]
+    for name, told in (("before", binding.replace("cluster-admin", "view")), ("after", binding), ("around", CLUSTER)):
+        (tmp_path / f"{name}.yaml").write_text(told)
+    found = flow_paths.changed(
+        *(str(tmp_path / f"{name}.yaml") for name in ("before", "after")),
+        [str(tmp_path / "around.yaml")],
+        Question((), ("Sink:cluster-admin",)),
+    )
+    assert [one.nodes[0] for one in found.difference.opened] == ["Container:a/p/c"]
+    assert found.difference.closed == []
+    assert flow_paths.rejects(found.reads) == ([], 0)

@@ -7,6 +7,7 @@ from collections import Counter
 from plimsoll.paths import answer, explain
 from plimsoll.paths.answer import Answer
 from plimsoll.paths.cuts import Cut
+from plimsoll.paths.difference import Difference
 from plimsoll.paths.edge import Edge
 from plimsoll.paths.search import Route
 
@@ -23,6 +24,18 @@ def document(found: Answer, *, whole: bool = False) -> dict[str, object]:
         "edges": [edge(one) for one in edges],
         "paths": [path(found, one) for one in found.routes],
         "cuts": [cut(one) for one in found.cuts],
+    }
+
+
+def changes(told: Difference, before: Answer, after: Answer) -> dict[str, object]:
+    """Return what a change opens and closes as one value."""
+    steps = list(dict.fromkeys(step for one in [*told.opened, *told.closed] for step in one.edges))
+    ends = [end for one in steps for end in (one.source, one.target)]
+    return {
+        "nodes": list(answer.things(ends, after.model)),
+        "edges": [edge(one) for one in steps],
+        "opened": [path(after, one) for one in told.opened],
+        "closed": [path(before, one) for one in told.closed],
     }
 
 

@@ -9,6 +9,7 @@ from plimsoll.outputs import places, plain, routes
 from plimsoll.paths import explain
 from plimsoll.paths.answer import Answer
 from plimsoll.paths.cuts import Cut
+from plimsoll.paths.difference import Difference
 from plimsoll.paths.search import Route
 
 SHOWN = 10
@@ -29,6 +30,21 @@ def text(found: Answer, place: places.Place, *, most: int = SHOWN, most_cuts: in
     if len(found.routes) > most:
         yield f"{len(found.routes) - most:,} more paths; -o json has them all.\n\n"
     yield from _cuts(found, place, most_cuts)
+
+
+def changes(told: Difference, before: Answer, after: Answer, place: places.Place) -> Iterator[str]:
+    """Yield what a change opens, step by step, and what it closes, a line each."""
+    if not told.opened and not told.closed:
+        yield "The change opens and closes no path.\n"
+        return
+    yield _line(f"The change opens {len(told.opened):,} paths and closes {len(told.closed):,}.", place, "", bold=True)
+    for number, one in enumerate(told.opened[:SHOWN], 1):
+        yield from _route(number, one, after.risk(one), place)
+    for one in told.closed[:SHOWN]:
+        yield _line(f"closed: {explain.sentence(one.edges)} (risk {before.risk(one):.1f} of 10)", place, "")
+    hidden = max(len(told.opened) - SHOWN, 0) + max(len(told.closed) - SHOWN, 0)
+    if hidden:
+        yield f"{hidden:,} more; -o json has them all.\n"
 
 
 def _route(number: int, one: Route, risk: float, place: places.Place) -> Iterator[str]:
