@@ -11,13 +11,15 @@ from plimsoll.paths import cuts, graph, nodes, privileges, weights
 from plimsoll.paths.cuts import Cut, Problem
 from plimsoll.paths.edge import Edge
 from plimsoll.paths.graph import Graph
+from plimsoll.paths.habits import Habits, Use, unused
 from plimsoll.paths.model import Model
 from plimsoll.paths.removal import without
 from plimsoll.paths.replicas import Replicas
 from plimsoll.paths.search import Route, Ways
 from plimsoll.paths.workloads import Workload
 
-GOALS = (nodes.CLUSTER_ADMIN, nodes.ANY_NODE, "Secret:*/*", "Cloud:*")
+EVERY_SECRET = nodes.secret("*", "*")
+GOALS = (nodes.CLUSTER_ADMIN, nodes.ANY_NODE, EVERY_SECRET, "Cloud:*")
 """What is looked for where nothing is named: administrator, nodes, all Secrets, cloud identities."""
 _FOOTHOLDS = {
     nodes.INTERNET: 0.0,
@@ -55,9 +57,11 @@ class Question(NamedTuple):
 class Answer:
     """Ways from starts to targets, and what closes them."""
 
-    def __init__(self, model: Model, question: Question, whole: Graph | None = None) -> None:
-        """Take the cluster and the question; the graph is built unless it is given."""
-        self.model, self.question = model, question
+    def __init__(
+        self, model: Model, question: Question, whole: Graph | None = None, habits: Habits | None = None
+    ) -> None:
+        """Take the cluster and the question, the graph unless it is to be built, and what a profile has seen."""
+        self.model, self.question, self.habits = model, question, habits
         self.graph = whole or graph.build(model)
         self.replicas = Replicas(model)
 
@@ -87,7 +91,8 @@ class Answer:
         """The nodes that are looked for, by goal."""
         if self.question.targets:
             return [self._named(self.question.targets, as_start=False)]
-        return [found for goal in GOALS if (found := self._named((goal,), as_start=False))]
+        found = (self._named((goal,), as_start=False) for goal in GOALS)
+        return [part for goal in found for part in _apart(goal) if part]
 
     def _named(self, patterns: Sequence[str], *, as_start: bool) -> list[str]:
         found: list[str] = []
@@ -115,7 +120,9 @@ class Answer:
         return sorted(map(self._as_asked, filter(self._is_told, found)), key=self._rank)
 
     def _is_told(self, one: Route) -> bool:
-        return len(one.edges) > 1 or not self._is_own(one.edges[0])
+        if len(one.edges) == 1 and self._is_own(one.edges[0]):
+            return False
+        return any(self._asked) or not any(map(_is_every_secret, one.raw[:-1]))
 
     def _is_own(self, step: Edge) -> bool:
         """Say whether a first step is not worth telling unasked: that a container has what it was given itself."""
@@ -168,12 +175,21 @@ class Answer:
             return []
         problem, useless = self.problem(), set[str]()
         for _ in range(_TRIES):
-            found = cuts.found(problem, self.graph, self.routes, useless)
+            found = cuts.found(problem, self.graph, self.routes, useless, self.unused)
             wrong = self._useless(found[0].objects) if found and found[0].removes == found[0].of else set()
             if not wrong - useless:
                 return found
             useless |= wrong
         return found
+
+    @cached_property
+    def unused(self) -> set[str]:
+        """The objects of the ways that nobody is known to need for them: taking them away costs nothing."""
+        return unused(self.steps, self.habits, self.model) if self.habits else set()
+
+    def use(self, step: Edge) -> Use | None:
+        """Return how much a step is somebody's habit; None where nobody can tell."""
+        return self.habits.of(step, self.model) if self.habits else None
 
     def problem(self) -> Problem:
         """Return what is to be closed: all ways from the starts that have one to any target."""
@@ -206,6 +222,17 @@ def _of_pod(node: str, model: Model) -> Workload | None:
         return None
     namespace, _, rest = node.partition(":")[2].partition("/")
     return model.by_pod.get((namespace, rest.rpartition("/")[0]))
+
+
+def _apart(goal: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return all Secrets as one goal, and single things as another: to read every one is more than to read some."""
+    whole = [one for one in goal if nodes.is_set(one) and nodes.shown(one) == EVERY_SECRET]
+    return whole, [one for one in goal if one not in whole]
+
+
+def _is_every_secret(step: Edge) -> bool:
+    """Say whether a step gains every Secret: of such a way, single ones are not told apart."""
+    return nodes.is_set(step.target) and nodes.shown(step.target) == EVERY_SECRET
 
 
 def _matcher(pattern: str) -> re.Pattern[str]:

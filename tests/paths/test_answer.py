@@ -2,7 +2,7 @@ import pytest
 
 from plimsoll.paths import answer
 from plimsoll.paths.answer import Answer, Question
-from tests.paths.clusters import account, bind, cluster, model, node, pod, thing
+from tests.paths.clusters import account, bind, cluster, may, model, node, pod, rule, thing
 
 BOSS = bind("b", "ClusterRole/cluster-admin", "SA:a/x")
 
@@ -158,3 +158,16 @@ def test_nobody_breaks_into_a_container_that_has_ended() -> None:
     told = pod("p", initContainers=[{"name": "i", "securityContext": {"privileged": True}}])
     assert "Container:a/p/i" not in ask(told).starts
     assert ask(told, starts=("Container:a/p/i",), targets=("Node:*",)).routes
+
+
+def test_to_read_every_secret_is_more_than_to_read_one() -> None:
+    told = ask(
+        pod("p", serviceAccountName="x", container={"envFrom": [{"secretRef": {"name": "s"}}]}),
+        public(),
+        thing("Secret", "s", "a"),
+        thing("Secret", "t", "b"),
+        *may(rule("list", "secrets")),
+    )
+    ends = [one.nodes[-1] for one in told.routes if one.nodes[0] == "Internet"]
+    assert ends.index("Secret:*/*") < ends.index("Secret:a/s")
+    assert "Secret:b/t" not in ends
