@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
@@ -45,6 +46,10 @@ def paths(
     conditional: Annotated[
         bool, Parameter(help="Count steps too that need what manifests cannot show.", negative=())
     ] = False,
+    used: Annotated[
+        Path | None,
+        Parameter(help="A profile: say which steps are used, and prefer to close what nobody uses.", negative=()),
+    ] = None,
     diff: Annotated[
         bool, Parameter(help="Two paths: before and after a change. Say which paths it opens and closes.", negative=())
     ] = False,
@@ -62,7 +67,7 @@ def paths(
     asked = Question(tuple(from_ or ()), tuple(to or ()), conditional)
     if diff:
         return _changed(paths, objects or [], asked, output, color, fail_on)
-    found = flow_paths.paths(paths, asked)
+    found = flow_paths.paths(paths, asked, used)
     _put(found.answer, output, color, whole=graph)
     return _code([found.read], failing=bool(fail_on and found.answer.routes))
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
-from plimsoll import flow_scan
-from plimsoll.paths import difference
+import polars as pl
+
+from plimsoll import flow_scan, store
+from plimsoll.paths import difference, habits
 from plimsoll.paths.answer import Answer, Question
 from plimsoll.paths.model import Model
 from plimsoll.paths.workloads import namespace_of
@@ -20,10 +23,17 @@ class Found(NamedTuple):
     read: flow_scan.Read
 
 
-def paths(sources: Sequence[str], question: Question) -> Found:
-    """Answer a question about the cluster that these manifests make together."""
+def paths(sources: Sequence[str], question: Question, used: Path | None = None) -> Found:
+    """Answer a question about the cluster that these manifests make together; `used`: a profile of what is used in it."""
+    seen = habits_of(used) if used else None
     read = flow_scan.read(sources)
-    return Found(Answer(Model(Cluster(read.objects)), question), read)
+    return Found(Answer(Model(Cluster(read.objects)), question, habits=seen), read)
+
+
+def habits_of(directory: Path) -> habits.Habits:
+    """Return what a profile has seen of rights and connections."""
+    facts = store.Profile.open(directory).facts().filter(pl.col("verb").is_in(habits.VERBS))
+    return habits.Habits(facts.collect())
 
 
 class Changed(NamedTuple):

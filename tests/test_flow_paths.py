@@ -1,4 +1,4 @@
-from plimsoll import flow_paths
+from plimsoll import flow_paths, store
 from plimsoll.paths.answer import Question
 
 CLUSTER = """
@@ -36,3 +36,11 @@ def test_a_change_is_put_into_the_cluster_around_it(tmp_path) -> None:
     assert [one.nodes[0] for one in found.difference.opened] == ["Container:a/p/c"]
     assert found.difference.closed == []
     assert flow_paths.rejects(found.reads) == ([], 0)
+
+
+def test_a_profile_tells_what_is_used(tmp_path) -> None:
+    (tmp_path / "cluster.yaml").write_text(CLUSTER)
+    store.Profile.open(tmp_path / "profile", create=True)
+    found = flow_paths.paths([str(tmp_path / "cluster.yaml")], Question(), tmp_path / "profile")
+    assert found.answer.habits is not None
+    assert [found.answer.use(step) for step in found.answer.steps] == [None] * len(found.answer.steps)

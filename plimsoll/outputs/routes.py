@@ -21,9 +21,9 @@ def document(found: Answer, *, whole: bool = False) -> dict[str, object]:
     ends = [end for one in edges for end in (one.source, one.target)]
     return {
         "nodes": list(answer.things(ends, found.model)),
-        "edges": [edge(one) for one in edges],
+        "edges": [edge(one, found) for one in edges],
         "paths": [path(found, one) for one in found.routes],
-        "cuts": [cut(one) for one in found.cuts],
+        "cuts": [cut(one, found) for one in found.cuts],
     }
 
 
@@ -33,14 +33,15 @@ def changes(told: Difference, before: Answer, after: Answer) -> dict[str, object
     ends = [end for one in steps for end in (one.source, one.target)]
     return {
         "nodes": list(answer.things(ends, after.model)),
-        "edges": [edge(one) for one in steps],
+        "edges": [edge(one, after) for one in steps],
         "opened": [path(after, one) for one in told.opened],
         "closed": [path(before, one) for one in told.closed],
     }
 
 
-def edge(one: Edge) -> dict[str, object]:
-    """Return a step: what is held, what is gained, why, by which techniques, and what would close it."""
+def edge(one: Edge, found: Answer) -> dict[str, object]:
+    """Return a step: what is held, what is gained, why, by which techniques, what would close it, and who uses it."""
+    use = found.use(one)
     words = explain.of(one.kind)
     told: dict[str, object] = {
         "kind": one.kind,
@@ -53,6 +54,8 @@ def edge(one: Edge) -> dict[str, object]:
         "shows": words.shows,
         "objects": list(one.objects),
     }
+    if use:
+        told["used"] = {"times": use.times, "days": use.days} if use.times else False
     return told | ({"conditional": True} if one.conditional else {}) | ({} if one.walk else {"walk": False})
 
 
@@ -66,13 +69,15 @@ def path(found: Answer, one: Route) -> dict[str, object]:
     }
 
 
-def cut(one: Cut) -> dict[str, object]:
-    """Return a cut: the objects, how many paths it closes, and what to do."""
+def cut(one: Cut, found: Answer) -> dict[str, object]:
+    """Return a cut: the objects, how many paths it closes, what to do, and which of the objects nobody needs for them."""
+    free = [name for name in one.objects if name in found.unused]
     return {
         "objects": list(one.objects),
         "removes": one.removes,
         "of": one.of,
         "fix": fix(one),
+        **({"unused": free} if found.habits else {}),
     }
 
 

@@ -39,6 +39,7 @@ _EASE = {
 }
 """Which kind of object is sooner changed, of two that would do; workloads stand between."""
 _WORKLOAD = 0.003
+_FREE = 1.0
 
 
 class Cut(NamedTuple):
@@ -156,10 +157,10 @@ def _steps_to(targets: Iterable[str], into: Mapping[str, list[Edge]]) -> dict[st
     return found
 
 
-def smallest(problem: Problem, useless: Collection[str] = ()) -> tuple[str, ...] | None:
+def smallest(problem: Problem, useless: Collection[str] = (), free: Collection[str] = ()) -> tuple[str, ...] | None:
     """Return the fewest objects without which no way is left; None where some way depends on no object.
 
-    `useless`: objects that are not to be chosen.
+    `useless`: objects that are not to be chosen; `free`: those that nobody needs, which are sooner chosen than others.
     """
     ways: list[frozenset[str]] = []
     chosen: tuple[str, ...] = ()
@@ -170,7 +171,7 @@ def smallest(problem: Problem, useless: Collection[str] = ()) -> tuple[str, ...]
         if not fresh:
             return chosen
         ways += fresh
-        chosen = hitting(ways, exact=number < _EXACT)
+        chosen = hitting(ways, free, exact=number < _EXACT)
     return _closed(problem, chosen, useless)
 
 
@@ -193,7 +194,7 @@ def _weight(name: str) -> float:
     return 1 + _EASE.get(name.partition("/")[0], _WORKLOAD)
 
 
-def hitting(ways: Iterable[frozenset[str]], *, exact: bool = True) -> tuple[str, ...]:
+def hitting(ways: Iterable[frozenset[str]], free: Collection[str] = (), *, exact: bool = True) -> tuple[str, ...]:
     """Return the fewest names of which each set holds one; of several such choices, the one soonest changed.
 
     >>> hitting([frozenset({"a", "b"}), frozenset({"b", "c"}), frozenset({"d"})])
@@ -202,8 +203,9 @@ def hitting(ways: Iterable[frozenset[str]], *, exact: bool = True) -> tuple[str,
     found: set[str] = set()
     for sets in _apart_from_each_other(dict.fromkeys(ways)):
         near = _smallest_sets(sets)
-        best = _greedy(near)
-        found |= _Branching(near, best).best if exact else best
+        weights = {name: _FREE if name in free else _weight(name) for one in near for name in one}
+        best = _greedy(near, weights)
+        found |= _Branching(near, best, weights).best if exact else best
     return tuple(sorted(found))
 
 
@@ -238,11 +240,11 @@ def _smallest_sets(sets: Sequence[frozenset[str]]) -> list[frozenset[str]]:
     return kept
 
 
-def _greedy(sets: Sequence[frozenset[str]]) -> frozenset[str]:
+def _greedy(sets: Sequence[frozenset[str]], weights: Mapping[str, float]) -> frozenset[str]:
     left, chosen = list(sets), set[str]()
     counts = Counter(name for one in left for name in one)
     while left:
-        name = min(counts, key=lambda one: (-counts[one], _weight(one), one))
+        name = min(counts, key=lambda one: (-counts[one], weights[one], one))
         chosen.add(name)
         for one in left:
             if name in one:
@@ -255,8 +257,9 @@ def _greedy(sets: Sequence[frozenset[str]]) -> frozenset[str]:
 class _Branching:
     """Branch and bound over which name of the smallest set that is not hit is chosen."""
 
-    def __init__(self, sets: Sequence[frozenset[str]], best: frozenset[str]) -> None:
-        self.best, self._bound, self._branches = best, sum(map(_weight, best)), 0
+    def __init__(self, sets: Sequence[frozenset[str]], best: frozenset[str], weights: Mapping[str, float]) -> None:
+        self._weights, self.best, self._branches = weights, best, 0
+        self._bound = sum(weights[name] for name in best)
         self._branch(list(sets), frozenset(), 0.0)
 
     def _branch(self, left: list[frozenset[str]], chosen: frozenset[str], weight: float) -> None:
@@ -265,23 +268,22 @@ class _Branching:
             if weight < self._bound:
                 self.best, self._bound = chosen, weight
             return
-        if self._branches > _BRANCHES or weight + _apart(left) >= self._bound:
+        if self._branches > _BRANCHES or weight + self._apart(left) >= self._bound:
             return
         first = min(left, key=len)
         counts = Counter(name for one in left for name in one)
-        for name in sorted(first, key=lambda one: (-counts[one], _weight(one), one)):
-            self._branch([one for one in left if name not in one], chosen | {name}, weight + _weight(name))
+        for name in sorted(first, key=lambda one: (-counts[one], self._weights[one], one)):
+            self._branch([one for one in left if name not in one], chosen | {name}, weight + self._weights[name])
 
-
-def _apart(left: Iterable[frozenset[str]]) -> float:
-    """Return what is needed at least: a name for each of some sets that share none."""
-    seen: set[str] = set()
-    needed = 0.0
-    for one in left:
-        if seen.isdisjoint(one):
-            seen |= one
-            needed += min(map(_weight, one))
-    return needed
+    def _apart(self, left: Iterable[frozenset[str]]) -> float:
+        """Return what is needed at least: a name for each of some sets that share none."""
+        seen: set[str] = set()
+        needed = 0.0
+        for one in left:
+            if seen.isdisjoint(one):
+                seen |= one
+                needed += min(self._weights[name] for name in one)
+        return needed
 
 
 def broken(routes: Iterable[Route], graph: Graph, gone: frozenset[str]) -> list[Route]:
@@ -306,9 +308,15 @@ def _remains(graph: Graph, step: Sequence[Edge], gone: frozenset[str]) -> bool:
     return False
 
 
-def found(problem: Problem, graph: Graph, routes: Sequence[Route], useless: Collection[str] = ()) -> list[Cut]:
+def found(
+    problem: Problem,
+    graph: Graph,
+    routes: Sequence[Route],
+    useless: Collection[str] = (),
+    free: Collection[str] = (),
+) -> list[Cut]:
     """Return cuts, best first: the fewest objects that close all ways, then single ones by how many they close."""
-    whole = smallest(problem, useless)
+    whole = smallest(problem, useless, free)
     cuts = [_cut(whole, graph, routes)] if whole else []
     counts = Counter(name for one in routes for name in {name for edge in one.edges for name in edge.objects})
     single = [name for name in counts if name not in useless]
