@@ -38,7 +38,8 @@ _VARYING = re.compile(r"[0-9a-fA-F]{8,}|[0-9]+")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LAST = datetime(9000, 1, 1, tzinfo=UTC)
-Text = str | int | float | bool | None
+_NOTHING = ("<NA>", "null")
+"""What Falco says where a field has no value."""
 
 
 class Unreadable(ValueError):
@@ -149,13 +150,14 @@ def _seen(told: _Line, line: bytes) -> Seen:
         return _of_falco(told, time, line)
     if told.id is None or not (told.title or told.kind):
         raise Unreadable("an alert has `id`, `time` and `title`")
+    kind, title, subject = told.kind or "", told.title or "", told.subject or ""
     shape = _shape(
-        told.kind or "",
-        told.title or "",
-        told.subject or "",
+        kind,
+        _rule(kind, title, subject, tuple(told.facts or ())),
+        subject,
         told.workload or "",
         told.actor or "",
-        *(told.image or "", told.exe or "", told.parent or "", told.command or "", told.destination or ""),
+        *(told.image or "", told.exe or "", told.parent or "", _template(told.command or ""), told.destination or ""),
         tuple(told.facts or ()),
         tuple(told.attack or ()),
     )
@@ -164,7 +166,7 @@ def _seen(told: _Line, line: bytes) -> Seen:
         time=time,
         severity=severity(told.severity or ""),
         shape=shape,
-        title=told.title or "",
+        title=title,
         pod=told.pod or "",
         node=told.node or "",
         digest=told.digest or "",
@@ -189,21 +191,25 @@ def _of_falco(told: _Line, time: int, line: bytes) -> Seen:
     fields = told.output_fields or {}
 
     def field(*names: str) -> str:
-        return next((text for name in names if (text := _text(fields.get(name)))), "")
+        for name in names:
+            value = fields.get(name)
+            if value is not None and value != "" and value not in _NOTHING:
+                return str(value)[:LONGEST]
+        return ""
 
     rule, pod, host = told.rule or "", field("k8s.pod.name", "ka.target.pod.name"), told.hostname or ""
     namespace = field("k8s.ns.name", "ka.target.namespace")
     shape = _shape(
         "falco",
-        rule,
+        rule[:LONGEST],
         "",
         _workload(namespace, pod, field("container.name", "container.id"), field("container.image.repository"), host),
         field("ka.user.name") or _person(field("user.loginname")),
         field("container.image.repository", "container.image"),
         field("proc.exepath", "proc.name"),
         field("proc.pexepath", "proc.pname"),
-        field("proc.cmdline", "ka.uri"),
-        _destination(field),
+        _template(field("proc.cmdline", "ka.uri")),
+        _destination(field("fd.sip", "fd.rip"), field("fd.sport", "fd.rport"), field("fd.name")),
         (),
         (),
     )
@@ -223,15 +229,11 @@ def _of_falco(told: _Line, time: int, line: bytes) -> Seen:
     )
 
 
-def _text(value: Any) -> str:
-    """Return a field as text; Falco says <NA> where it has none."""
-    return "" if value in (None, "", "<NA>", "null") else str(value)[:LONGEST]
-
-
 def _person(login: str) -> str:
     return "" if login in ("root", "<NA>", "") else login
 
 
+@lru_cache(maxsize=65_536)
 def _workload(namespace: str, pod: str, container: str, image: str, host: str) -> str:
     if pod:
         kind, name = normal.workload_of_pod(pod)
@@ -241,11 +243,10 @@ def _workload(namespace: str, pod: str, container: str, image: str, host: str) -
     return f"host:{host}"
 
 
-def _destination(field: Any) -> str:
-    address, port = field("fd.sip", "fd.rip"), field("fd.sport", "fd.rport")
+@lru_cache(maxsize=65_536)
+def _destination(address: str, port: str, name: str) -> str:
     if address:
         return f"{normal.zone(address)}:{port}"
-    name: str = field("fd.name")
     return normal.path(name) if name.startswith("/") else _template(name)
 
 
@@ -261,7 +262,7 @@ def _template(text: str) -> str:
 @lru_cache(maxsize=65_536)
 def _shape(
     kind: str,
-    title: str,
+    rule: str,
     subject: str,
     workload: str,
     actor: str,
@@ -273,7 +274,6 @@ def _shape(
     facts: tuple[str, ...],
     attack: tuple[str, ...],
 ) -> Shape:
-    rule = _rule(kind, title, subject, facts)
     who = actor or _named(subject)
     whose = workload or subject or "(unknown)"
     told = "; ".join(sorted({fact for fact in facts if not fact.startswith(_NO_DETAIL)}))[:LONGEST]
@@ -281,12 +281,11 @@ def _shape(
         "image": _repository(image),
         "exe": normal.path(exe) if exe.startswith("/") else exe,
         "parent": normal.path(parent) if parent.startswith("/") else parent,
-        "command": _template(command),
+        "command": command,
         "destination": destination,
         "facts": told,
     }
-    guarded = rule_classes.never_muted(title, kind, attack) or rule_classes.never_muted(rule, kind, attack)
-    return shape_of(rule, whose, details, actor=who, guarded=guarded)
+    return shape_of(rule, whose, details, actor=who, guarded=rule_classes.never_muted(rule, kind, attack))
 
 
 def _repository(image: str) -> str:
