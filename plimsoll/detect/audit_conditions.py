@@ -208,10 +208,7 @@ def prepared(events: pl.DataFrame, cleared: pl.Series | None = None) -> pl.DataF
 
     Where there is no such event, these columns are missing too.
     """
-    collisions = _collisions(events)
-    unsettled = _unsettled(events, cleared, collisions).with_columns(
-        collides=col("auditID").is_in(collisions.implode()).fill_null(value=False)
-    )
+    unsettled = _unsettled(events if "collides" in events.columns else collided(events), cleared)
     if unsettled.is_empty():
         return unsettled
     odd = unsettled.filter(functools.reduce(operator.or_, (col("collides"), _SEVERAL, *_ODD)))["row"]
@@ -231,22 +228,20 @@ def prepared(events: pl.DataFrame, cleared: pl.Series | None = None) -> pl.DataF
 _ASKED = ("user_username", "verb", "objectRef_resource", "objectRef_subresource", "userAgent", "source_ip")
 
 
-def tells_more(events: pl.DataFrame) -> pl.Series:
-    """Return in which events a rule might see more than in others of the same key (facts.key)."""
-    collisions = _collisions(events)
-    again = col("auditID").is_in(collisions.implode()) if len(collisions) else False
-    more = functools.reduce(operator.or_, _TELLS_MORE).fill_null(value=False)
-    return events.select(told=more | again)["told"].fill_null(value=False)
+def collided(events: pl.DataFrame) -> pl.DataFrame:
+    """Return the events with a column `collides`: one for all that came together, whatever is judged together later."""
+    return events.with_columns(collides=col("auditID").is_in(_collisions(events).implode()).fill_null(value=False))
 
 
-def _unsettled(events: pl.DataFrame, cleared: pl.Series | None, collisions: pl.Series) -> pl.DataFrame:
+def tells_more() -> pl.Expr:
+    """Return in which events (`collided`) a rule might see more than in others of the same key (facts.key)."""
+    return functools.reduce(operator.or_, _TELLS_MORE).fill_null(value=False) | col("collides")
+
+
+def _unsettled(events: pl.DataFrame, cleared: pl.Series | None) -> pl.DataFrame:
     """Return the events that have to be looked at, with their `row`."""
-    asked = events.select(*_KEPT, "stage").with_row_index("row")
-    if cleared is None:
-        return asked
-    more = functools.reduce(operator.or_, _TELLS_MORE).fill_null(value=False)
-    again = col("auditID").is_in(collisions.implode()) if len(collisions) else False
-    return asked.filter(~cleared | more | again)
+    asked = events.select(*_KEPT, "stage", "collides").with_row_index("row")
+    return asked if cleared is None else asked.filter(~cleared | tells_more())
 
 
 def _suspects(events: pl.DataFrame) -> tuple[pl.Series, pl.Series]:

@@ -95,10 +95,10 @@ class Judge:
         if stream == "audit":
             self._changes.take(events)
             self._ledger.take(events)
+            events = audit_conditions.collided(events)
         keyed = events.with_columns(key=facts.key(stream).hash(self._seed))
-        usual = self._usual.holds(keyed["key"])
-        wanted = ~usual | audit_conditions.tells_more(events) if stream == "audit" else ~usual
-        kept = keyed.with_columns(usual=usual).filter(wanted)
+        more = audit_conditions.tells_more() if stream == "audit" else pl.lit(value=False)
+        kept = keyed.with_columns(usual=self._usual.holds(keyed["key"])).filter(~pl.col("usual") | more)
         self._waiting.setdefault(stream, []).append(kept)
         if sum(part.height for parts in self._waiting.values() for part in parts) >= TOGETHER:
             self.judge()

@@ -242,3 +242,12 @@ def test_activity_and_flows_are_judged_beside_requests():
         "shop/Deployment/redis:redis ran /tmp/x, new",
         "shop/Deployment/web connected to shop/Deployment/redis:4444/tcp, new",
     }
+
+
+def test_what_was_gathered_from_several_files_is_judged_as_if_file_by_file():
+    bench, rows = told.judge_of(KNOWN), day(random.Random(3))
+    for _ in range(2):  # the same audit ids again, which collide in neither
+        bench.gather("audit", told.events("audit", rows))
+    ruled = {control for alert in bench.alerts() for control in alert["controls"]}
+    assert "plimsoll:audit-id-collision" not in ruled
+    assert {alert["id"] for alert in bench.alerts()} == {alert["id"] for alert in alerts(rows)}
