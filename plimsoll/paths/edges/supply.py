@@ -22,14 +22,14 @@ _TYPES = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
 
 
 def edges(model: Model) -> Iterator[Edge]:
-    """Yield how code comes in; whether a stranger's does, no manifest tells."""
+    """Yield how code comes in: each way has a start of its own, so that none is the Internet's by default."""
     for workload in model.workloads:
         for name, container in workload.containers:
             yield from _image(workload, name, container)
             yield from _packages(workload, name, container)
             if known.is_of(container, known.table().runs_code):
                 why = f"{workload.end}: {container.name} runs what others wrote ({known.image(container)[:120]})"
-                yield Edge("UNTRUSTED_CODE", SUPPLIER, name, why, (workload.ref,), conditional=True)
+                yield Edge("UNTRUSTED_CODE", SUPPLIER, name, why, (workload.ref,))
     yield from _pull_secrets(model)
 
 
@@ -48,7 +48,7 @@ def _image(workload: Workload, name: str, container: Container) -> Iterator[Edge
     if image and "@sha256:" not in image:
         why = f"{workload.end}: image {image[:200]} of {container.name} is by tag, which its registry can move"
         source = nodes.registry(registry_of(image))
-        yield Edge("ENTRY_IMAGE", source, name, why, (workload.ref,), conditional=True)
+        yield Edge("ENTRY_IMAGE", source, name, why, (workload.ref,))
 
 
 def _packages(workload: Workload, name: str, container: Container) -> Iterator[Edge]:
