@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from plimsoll.outputs import plain
+from plimsoll.posture import patches
 from plimsoll.posture.check import SEVERITIES, Check
 from plimsoll.posture.engine import Finding
 from plimsoll.posture.objects import Object
@@ -74,6 +75,7 @@ def row(found: Finding) -> Row:
         "message": found.message,
         "attack": check.attack,
         "fix": check.fix,
+        "patch": patches.patch(found),
     }
 
 

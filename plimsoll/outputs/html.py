@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from plimsoll.outputs import attack, findings, places, plain, yaml_document
+from plimsoll.posture import patches
 from plimsoll.posture.check import SEVERITIES
 from plimsoll.posture.engine import Finding
 
@@ -90,8 +91,8 @@ def _finding(found: Finding) -> Iterator[str]:
     yield f'<article class="{check.severity}">\n<p><b>{_text(check.title)}</b> ({check.severity})</p>\n'
     yield f"<p>{_text(found.message)}<br><code>{_text(place)}</code></p>\n"
     yield f"<p>{_text(check.danger)}</p>\n<p>Fix: {_text(check.fix)}</p>\n"
-    if check.patch:
-        yield f"<pre>{escape(yaml_document.document(check.patch))}</pre>\n"
+    if patch := patches.patch(found):
+        yield f"<pre>{escape(yaml_document.document(patch))}</pre>\n"
     yield f'<p class="quiet">{_text(", ".join((*found.controls, *check.attack)))}</p>\n</article>\n'
 
 
