@@ -15,8 +15,10 @@ from plimsoll.posture.objects import WORKLOADS, Body, Cluster, Container, Object
 _CONTROLLERS = tuple(kind for kind in WORKLOADS if kind != "PodTemplate")
 _LASTING = tuple(kind for kind in _CONTROLLERS if kind not in ("Job", "CronJob"))
 _CLUSTER_ADMIN = "cluster-admin"
-_HARMLESS, _ENTERING = ("view",), ("edit", "admin")
-"""ClusterRoles that are in every cluster: those without commands in pods, and those with."""
+_HARMLESS = ("view", "extension-apiserver-authentication-reader")
+"""Roles that are in every cluster and give little."""
+_BUILTIN = {False: ("edit", "admin", _CLUSTER_ADMIN), True: (_CLUSTER_ADMIN,)}
+"""ClusterRoles that are in every cluster: those that let run commands in pods, and that which gives everything."""
 _SHIPPED = "gce:podsecuritypolicy:calico-sa"
 _APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 _DROPPABLE = frozenset(
@@ -43,6 +45,8 @@ _SENSITIVE = re.compile(
     r"|password|token|bearer|secret",
     re.IGNORECASE,
 )
+_POINTER = re.compile(r"_(NAME|FILE|PATH|DIR|REF|URL|URI|ENDPOINT|TTL|TIMEOUT|ENABLED|KEY_NAME)$", re.IGNORECASE)
+"""Endings of names that say where a secret is, or something about it."""
 _PRIVATE_KEY = re.compile(r"-BEGIN\s[^\n]{0,80}PRIVATE KEY-", re.IGNORECASE)
 _ALL_VERBS = frozenset(("get", "list", "watch", "create", "update", "patch", "delete"))
 _RBAC = "rbac.authorization.k8s.io"
@@ -299,16 +303,32 @@ def image_tag(one: Object, _: Cluster) -> Found:
             yield Violation(f"{container.field}.image", f"{image[:200]}: no tag but latest")
 
 
+def _sensitive(container: Container) -> Iterator[tuple[str, str, bool]]:
+    """Yield the variables that may be secrets: where, their name, and whether they are more than the name of one."""
+    for number, variable in enumerate(listed(container.body.get("env"))):
+        body = mapped(variable)
+        name, value = text(body.get("name")), text(body.get("value"))
+        if "value" in body and (_SENSITIVE.search(name) or _PRIVATE_KEY.search(value)):
+            pointer = _POINTER.search(name) or value.startswith(("/", "$(")) or not value or value.isdigit()
+            yield f"{container.field}.env[{number}]", name[:100], bool(_PRIVATE_KEY.search(value)) or not pointer
+
+
 @test(*_CONTROLLERS)
 def sensitive_environment(one: Object, _: Cluster) -> Found:
     """An environment variable holds a secret in plain text."""
     for container in _containers(one):
-        for number, variable in enumerate(listed(container.body.get("env"))):
-            body = mapped(variable)
-            if "value" in body and (
-                _SENSITIVE.search(text(body.get("name"))) or _PRIVATE_KEY.search(text(body["value"]))
-            ):
-                yield Violation(f"{container.field}.env[{number}]", f"{text(body.get('name'))[:100]} is in plain text")
+        for field, name, plain in _sensitive(container):
+            if plain:
+                yield Violation(field, f"{name} is in plain text")
+
+
+@test(*_CONTROLLERS)
+def sensitive_name(one: Object, _: Cluster) -> Found:
+    """An environment variable is called as a secret is, and tells where one is."""
+    for container in _containers(one):
+        for field, name, plain in _sensitive(container):
+            if not plain:
+                yield Violation(field, f"{name} is called as a secret is")
 
 
 # Other objects
@@ -478,33 +498,39 @@ def role_enters_pods(one: Object, _: Cluster) -> Found:
         yield Violation(f"rules[{number}]", "it lets run commands in pods (pods/exec, pods/attach)")
 
 
-def _binding(role: str, holds: Callable[[Any], bool], said: str, *, whole: bool) -> Callable[[Object, Cluster], Found]:
-    """Judge bindings to a kind of role by its rules; `whole`: being cluster-admin is bad by its name alone."""
+def _role_of(one: Object, role: str) -> str | None:
+    """Return the name of the role it binds; None where it is of another kind, or the binding is one Kubernetes makes."""
+    ref = mapped(one.body.get("roleRef"))
+    own = (_CLUSTER_ADMIN,) if one.kind == "ClusterRoleBinding" else ()
+    return text(ref.get("name")) if ref.get("kind") == role and not _shipped(one.name, *own) else None
+
+
+def _binding(role: str, holds: Callable[[Any], bool], said: str) -> Callable[[Object, Cluster], Found]:
+    """Judge bindings to a kind of role by its rules; cluster-admin, edit and admin are known without them."""
 
     def judged(one: Object, cluster: Cluster) -> Found:
-        ref = mapped(one.body.get("roleRef"))
-        name = text(ref.get("name"))
-        own = (_CLUSTER_ADMIN,) if one.kind == "ClusterRoleBinding" else ()
-        if ref.get("kind") != role or _shipped(one.name, *own):
+        name = _role_of(one, role)
+        if name is None or name in _HARMLESS:
             return
-        if whole and name == _CLUSTER_ADMIN:
-            yield Violation("roleRef", "it gives cluster-admin")
-        elif name in _HARMLESS or (name.startswith("system:") and _bound(one, role, name, cluster) is None):
-            return  # Kubernetes makes these itself, and manifests need not hold them
-        elif name in _ENTERING and role == "ClusterRole" and holds is _enters_pods:
-            yield Violation("roleRef", f"ClusterRole {name} {said}")
-        elif name in _ENTERING:
-            return
-        elif (found := _bound(one, role, name, cluster)) is None:
-            yield Violation("roleRef", f"there is no {role} {name[:100]}: whoever makes it decides what this gives")
-        elif _first(found.body.get("rules"), holds) is not None:
+        found = cluster.get(role, one.namespace, name)
+        known = role == "ClusterRole" and name in _BUILTIN[holds is _is_everything]
+        if known or (found is not None and _first(found.body.get("rules"), holds) is not None):
             yield Violation("roleRef", f"{role} {name[:100]} {said}")
 
     return judged
 
 
-def _bound(one: Object, role: str, name: str, cluster: Cluster) -> Object | None:
-    return cluster.get(role, one.namespace, name)
+def _nowhere(role: str) -> Callable[[Object, Cluster], Found]:
+    """Judge bindings to a role that is not there; those that Kubernetes makes need not be among the objects."""
+
+    def judged(one: Object, cluster: Cluster) -> Found:
+        name = _role_of(one, role)
+        if name is None or name in _HARMLESS or name.startswith("system:") or name in _BUILTIN[False]:
+            return
+        if cluster.get(role, one.namespace, name) is None:
+            yield Violation("roleRef", f"there is no {role} {name[:100]}: whoever makes it decides what this gives")
+
+    return judged
 
 
 for _kind, _role, _bindings in (
@@ -512,10 +538,9 @@ for _kind, _role, _bindings in (
     ("RoleBinding", "ClusterRole", "role_binding_to_cluster_role"),
     ("RoleBinding", "Role", "role_binding_to_role"),
 ):
-    for _does, _holds, _said_of_it in (
-        ("enters_pods", _enters_pods, "lets run commands in pods"),
-        ("gives_everything", _is_everything, "allows everything"),
+    for _does, _judged in (
+        ("enters_pods", _binding(_role, _enters_pods, "lets run commands in pods")),
+        ("gives_everything", _binding(_role, _is_everything, "allows everything")),
+        ("leads_nowhere", _nowhere(_role)),
     ):
-        _whole = _holds is _is_everything and _role == "ClusterRole"
-        _judged = _binding(_role, _holds, _said_of_it, whole=_whole)
-        test(_kind)(_named(f"{_bindings}_{_does}", f"A {_kind} to a {_role} {_said_of_it}.", _judged))
+        test(_kind)(_named(f"{_bindings}_{_does}", f"A {_kind} to a {_role} {_does.replace('_', ' ')}.", _judged))

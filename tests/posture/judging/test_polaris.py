@@ -120,7 +120,8 @@ WORSE: list[tuple[str, dict[str, Any], str, object]] = [
     ("budget_above_scaling", BUDGET, "spec.minAvailable", "150%"),
     ("cluster_role_enters_pods", ROLE, "rules", ENTERS),
     ("cluster_role_binding_enters_pods", ROLE, "rules", ENTERS),
-    ("cluster_role_binding_enters_pods", BINDING, "roleRef.name", "nowhere"),
+    ("cluster_role_binding_leads_nowhere", BINDING, "roleRef.name", "nowhere"),
+    ("cluster_role_binding_enters_pods", BINDING, "roleRef.name", "edit"),
     ("cluster_role_binding_gives_everything", ROLE, "rules", ALL),
     ("cluster_role_binding_gives_everything", BINDING, "roleRef.name", "cluster-admin"),
 ]
@@ -195,7 +196,19 @@ def test_a_role_of_another_namespace_is_another_role() -> None:
         "metadata": {"name": "b", "namespace": "b"},
         "roleRef": {"kind": "Role", "name": "r"},
     }
-    assert "role_binding_to_role_enters_pods" in failed(role, binding)
+    assert failed(role, binding) == {"role_binding_to_role_leads_nowhere"}
+
+
+def test_what_only_says_where_a_secret_is_is_told_apart() -> None:
+    named = changed(HARDENED, f"{APP}.env", [{"name": "ML_SECRET_NAME", "value": "memberlist"}])
+    assert failed(named) & {"sensitive_name", "sensitive_environment"} == {"sensitive_name"}
+
+
+def test_a_role_that_kubernetes_makes_need_not_be_among_the_objects() -> None:
+    ref = {"kind": "Role", "name": "extension-apiserver-authentication-reader"}
+    assert (
+        failed({"kind": "RoleBinding", "metadata": {"name": "b", "namespace": "kube-system"}, "roleRef": ref}) == set()
+    )
 
 
 def test_a_configmap_with_a_secret_is_found() -> None:
