@@ -27,6 +27,8 @@ OFFICE = range(7, 20)
 """Hours of the working day."""
 EARLIER_WINDOWS = 2
 """Windows a signature must have been seen in before, for the next one to excuse it."""
+MOST = 1 << 16
+"""Judgements kept, to be given again for what is the same."""
 Cell = tuple[str, str]
 """A rule class, and `human` or `machine`."""
 
@@ -81,6 +83,7 @@ class Scorer:
     ) -> None:
         self.beliefs, self.weights, self.context, self.policy, self.records = beliefs, weighed, context, policy, records
         self._machine: dict[tuple[object, ...], Judgement] = {}
+        self._behind: dict[tuple[int, tuple[Gate, ...], bool], tuple[Judgement, Judgement]] = {}
 
     def judge(
         self, seen: Seen, habit: Habit | None, *, around: Collection[Gate] = (), burst: bool = False
@@ -94,15 +97,28 @@ class Scorer:
             kept = self._machine.get(known)
             found = kept if kept is not None else self._of_a_machine(seen, habit)
             if kept is None:
+                if len(self._machine) >= MOST:
+                    self._machine.clear()
                 self._machine[known] = found
-        if burst or around:
-            shut = (*found.gates, *around, *((gates.BURST,) if burst else ()))
-            return found._replace(mute=False, state="shown", gates=tuple(sorted(set(shut))))
-        return found
+        return self._shut(found, around, burst=burst) if burst or around else found
+
+    def _shut(self, found: Judgement, around: Collection[Gate], *, burst: bool) -> Judgement:
+        """Return a judgement behind the gates that what happened around it shut; the same one for the same."""
+        known = (id(found), tuple(around), burst)
+        kept = self._behind.get(known)
+        if kept is not None and kept[0] is found:
+            return kept[1]
+        shut = tuple(sorted({*found.gates, *around, *((gates.BURST,) if burst else ())}))
+        shown = found._replace(mute=False, state="shown", gates=shut)
+        if len(self._behind) >= MOST:
+            self._behind.clear()
+        self._behind[known] = (found, shown)
+        return shown
 
     def forget(self) -> None:
         """Drop what was worked out, since verdicts, context or policy changed."""
         self._machine.clear()
+        self._behind.clear()
 
     def _of_a_machine(self, seen: Seen, habit: Habit | None) -> Judgement:
         history = self._history(seen)
