@@ -98,3 +98,30 @@ def test_no_document_brings_it_down(tmp_path: Path, told: list[Any]) -> None:
     whole = tmp_path / "all.json"
     whole.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": documents}))
     assert flow_policies.connectivity_of([str(whole)], ip_blocks="all", family="dual").unread >= 0
+
+
+def test_a_flow_to_an_address_that_dns_named_is_judged_by_its_name(tmp_path: Path) -> None:
+    policy = {
+        "apiVersion": "cilium.io/v2",
+        "kind": "CiliumNetworkPolicy",
+        "metadata": {"name": "web", "namespace": "a"},
+        "spec": {"endpointSelector": {}, "egress": [{"toFQDNs": [{"matchName": "api.example.com"}]}]},
+    }
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies/web.json").write_text(json.dumps(policy))
+    (tmp_path / "objects.yaml").write_text(POD.replace("NAME", "web"))
+    web = {"namespace": "a", "pod_name": "web", "labels": []}
+
+    def flow(second: int, **more: Any) -> str:
+        ends = {"IP": {"source": "10.0.0.1", "destination": "203.0.113.7"}, "source": web, "is_reply": False}
+        told = {"time": f"2026-11-24T10:00:{second:02}Z", "verdict": "FORWARDED", **ends, **more}
+        return json.dumps({"flow": told}) + "\n"
+
+    call = {"l4": {"TCP": {"source_port": 40000, "destination_port": 443}}}
+    dns = {"type": "RESPONSE", "dns": {"query": "api.example.com.", "ips": ["203.0.113.7"]}}
+    answer = {"l4": {"UDP": {"source_port": 40000, "destination_port": 53}}, "l7": dns, "is_reply": True}
+    asked = [str(tmp_path / "flows.jsonl")], [str(tmp_path / "policies")], [str(tmp_path / "objects.yaml")]
+    for lines, allowed in ((flow(2, **call), 0), (flow(1, **answer) + flow(2, **call), 1)):
+        (tmp_path / "flows.jsonl").write_text(lines)
+        told = flow_policies.replay_of(*asked, progress=lambda _, __: None).told
+        assert (told.allowed, len(told.denied)) == (allowed, 1 - allowed)
