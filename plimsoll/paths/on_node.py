@@ -5,7 +5,6 @@ Each node has a set for each (`nodes.set_of`), so that who holds a node holds it
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -148,12 +147,3 @@ def _seeks_control_plane(workload: Workload) -> bool:
         if at(one, "operator") in ("Exists", "In")
     ]
     return any(one in selector or one in asked for one in CONTROL_PLANE)
-
-
-def grouped(kept: Iterable[Kept]) -> Mapping[str, list[str]]:
-    """Return the sets that lie on each node, by the node's name; those on any node under no name."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for one in kept:
-        for name in one.nodes or ("",):
-            found[name].append(one.name)
-    return found

@@ -20,6 +20,8 @@ _IS_DEFAULT = "ingressclass.kubernetes.io/is-default-class"
 _ALB_SCHEME = "alb.ingress.kubernetes.io/scheme"
 _INTERNAL_CLASSES = ("gce-internal",)
 _GATEWAYS = "gateway.networking.k8s.io"
+_OPENSHIFT, _ISTIO, _MESH = "route.openshift.io", "networking.istio.io", "mesh"
+_LOCAL = ".cluster.local"
 
 
 class _Backend(NamedTuple):
@@ -33,7 +35,7 @@ class _Backend(NamedTuple):
 def edges(model: Model) -> Iterator[Edge]:
     """Yield the ways in through routes that something serves for the Internet."""
     named = {(one.namespace, one.name): one for one in model.services}
-    for one in model.cluster.of("Ingress", *entrances.ROUTES):
+    for one in model.cluster.of("Ingress", "Route", "VirtualService", *entrances.ROUTES):
         told = _served(model, one)
         for backend in _backends(model, one) if told else ():
             service = named.get((backend.namespace, backend.name))
@@ -48,6 +50,11 @@ def _served(model: Model, one: Object) -> str:
     """Return by what an Ingress or a route is served for the Internet; nothing where it is not."""
     if one.kind == "Ingress":
         return _ingress(model, one)
+    if one.kind == "Route":
+        return " (an OpenShift Route)" if one.group == _OPENSHIFT else ""
+    if one.kind == "VirtualService":
+        gateways = [text(name) for name in listed(one.spec.get("gateways")) if text(name) not in ("", _MESH)]
+        return f" (Istio's Gateway {gateways[0]})" if gateways and one.group == _ISTIO else ""
     return next(
         filter(None, (_gateway(model, one, mapped(parent)) for parent in listed(one.spec.get("parentRefs")))), ""
     )
@@ -130,6 +137,14 @@ def _backends(model: Model, one: Object) -> Iterator[_Backend]:
     if one.kind == "Ingress":
         yield from _of_ingress(one)
         return
+    if one.kind == "Route":
+        for told in map(mapped, [one.spec.get("to"), *listed(one.spec.get("alternateBackends"))]):
+            if text(told.get("kind")) in ("", "Service") and text(told.get("name")):
+                yield _Backend(namespace_of(one), text(told.get("name")), None)
+        return
+    if one.kind == "VirtualService":
+        yield from _of_virtual_service(one)
+        return
     for rule in listed(one.spec.get("rules")):
         for told in map(mapped, listed(at(rule, "backendRefs"))):
             space = text(told.get("namespace")) or namespace_of(one)
@@ -149,6 +164,16 @@ def _of_ingress(one: Object) -> Iterator[_Backend]:
         port = at(service, "port", "number") or at(service, "port", "name") or backend.get("servicePort")
         if name:
             yield _Backend(space, name, port)
+
+
+def _of_virtual_service(one: Object) -> Iterator[_Backend]:
+    for protocol in ("http", "tls", "tcp"):
+        for rule in listed(one.spec.get(protocol)):
+            for told in listed(at(rule, "route")):
+                name, _, space = (
+                    text(at(told, "destination", "host")).removesuffix(_LOCAL).removesuffix(".svc").partition(".")
+                )
+                yield _Backend(space or namespace_of(one), name, at(told, "destination", "port", "number"))
 
 
 def _is_granted(model: Model, route: Object, space: str, name: str) -> bool:

@@ -117,3 +117,19 @@ def test_an_inner_gateway_or_a_mesh_is_no_way_in():
     inner = gateway(addresses=[{"value": "10.0.0.1"}])
     assert IN not in steps(route.edges, *BEHIND, inner, http_route())
     assert IN not in steps(route.edges, *BEHIND, http_route(parent={"kind": "Service", "name": "s"}))
+
+
+def test_routes_of_openshift_and_of_istios_gateways_lead_in():
+    openshift = thing("Route", "r", "a", "route.openshift.io/v1", spec={"to": {"kind": "Service", "name": "s"}})
+    assert IN in steps(route.edges, *BEHIND, openshift)
+
+    def virtual(host, *gateways):
+        spec = {
+            "gateways": list(gateways),
+            "http": [{"route": [{"destination": {"host": host, "port": {"number": 80}}}]}],
+        }
+        return thing("VirtualService", "v", "b", "networking.istio.io/v1", spec=spec)
+
+    assert IN in steps(route.edges, *BEHIND, virtual("s.a.svc.cluster.local", "public"))
+    assert IN not in steps(route.edges, *BEHIND, virtual("s", "public"))
+    assert IN not in steps(route.edges, *BEHIND, virtual("s.a.svc.cluster.local", "mesh"))
