@@ -180,11 +180,12 @@ def _cells(one: Campaign) -> set[Cell]:
 
 
 def _benefit(judge: judging.Judge) -> Counter[Cell]:
-    """Return how many alerts muting takes away in each cell."""
+    """Return how many alerts muting takes away in each cell, or will, since verdicts called them harmless."""
     found: Counter[Cell] = Counter()
     for case in judge.memory.cases.values():
         for part in case.parts.values():
-            found[part.rule, "human" if case.actor else "machine"] += part.muted
+            harmless = case.verdict in ("benign", "false_positive")
+            found[part.rule, "human" if case.actor else "machine"] += part.count if harmless else part.muted
     return found
 
 

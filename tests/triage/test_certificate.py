@@ -99,3 +99,13 @@ def test_nothing_drawn_proves_nothing():
 def test_scope_of_one_is_as_wide_as_a_rule():
     assert careless().scorer.beliefs.habit(("x",) * 4, "low", START, detailed=True) is False
     assert belief.WIDEST == 3
+
+
+def test_the_cell_that_is_closed_is_the_one_that_is_worth_least():
+    judge = told.quiet()
+    busy = told.every(lambda time: told.noise(time, title="Busy"), range(START, START + 50 * told.MINUTE, told.MINUTE))
+    rare = told.noise(START, id="rare", title="Rare")
+    for decision in {one.case: one for one in told.take(judge, *busy, rare)}.values():
+        judge.answer(decision.case, "benign", "ann", at=START)
+    benefit = certificate._benefit(judge)
+    assert benefit["Busy", "machine"] == 50 > benefit["Rare", "machine"] == 1
