@@ -7,9 +7,12 @@ After the documentation of each product.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from plimsoll.paths import nodes
 from plimsoll.paths.model import Model
 from plimsoll.posture.objects import listed, text
 
@@ -79,26 +82,38 @@ class Account(NamedTuple):
     name: str
 
 
-def accounts(model: Model, one: Deputy) -> Iterator[Account]:
-    """Yield the ServiceAccounts of a deputy in this cluster: by their name, or by what runs as them."""
-    found: dict[Account, None] = {}
-    for namespace, name in model.accounts:
-        runs = model.by_account.get(f"SA:{namespace}/{name}", ())
-        images = {text(each.body.get("image")) for workload in runs for _, each in workload.containers}
-        named = name in one.names or any(_is_of(image, one.names) for image in images)
-        words = {word for workload in runs for _, each in workload.containers for word in _arguments(each.body)}
-        if named and not (one.unless and any(one.unless in word for word in words)):
-            found[Account(namespace, name)] = None
-    yield from found
+def accounts(model: Model, one: Deputy) -> list[Account]:
+    """Return the ServiceAccounts of a deputy in this cluster: by their name, or by what runs as them."""
+    named = _by_name(model)
+    found = dict.fromkeys(account for name in one.names for account in named.get(name, ()))
+    return [account for account in found if not (one.unless and _is_told(model, account, one.unless))]
 
 
-def _is_of(image: str, names: tuple[str, ...]) -> bool:
-    """Say whether an image's own name is one of these.
+@lru_cache(maxsize=2)
+def _by_name(model: Model) -> Mapping[str, list[Account]]:
+    """Return the ServiceAccounts by their own names and by those of the images that run as them."""
+    found: dict[str, list[Account]] = defaultdict(list)
+    for told in model.accounts:
+        account = Account(*told)
+        found[account.name].append(account)
+        for workload in model.by_account.get(nodes.account(*account), ()):
+            for _, container in workload.containers:
+                found[image_name(text(container.body.get("image")))].append(account)
+    return found
 
-    >>> _is_of("ghcr.io/fluxcd/kustomize-controller:v1.2", ("kustomize-controller",))
-    True
+
+def image_name(image: str) -> str:
+    """Return what an image is called, without where it is from and its version.
+
+    >>> image_name("ghcr.io/fluxcd/kustomize-controller:v1.2")
+    'kustomize-controller'
     """
-    return image.partition("@")[0].rpartition("/")[2].partition(":")[0] in names
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+
+
+def _is_told(model: Model, account: Account, word: str) -> bool:
+    runs = model.by_account.get(nodes.account(*account), ())
+    return any(word in told for one in runs for _, each in one.containers for told in _arguments(each.body))
 
 
 def _arguments(body: object) -> Iterator[str]:

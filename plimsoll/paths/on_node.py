@@ -41,10 +41,13 @@ class OnNodes:
 
     def _kept(self, what: str, shown: str, of: Callable[[Workload], Iterable[str]]) -> list[Kept]:
         found = []
+        told: dict[Workload, tuple[str, ...]] = {}
         for number, place in enumerate(self._model.placements):
             members: dict[str, Workload] = {}
             for one in place.workloads:
-                for name in of(one):
+                if one not in told:
+                    told[one] = tuple(of(one))
+                for name in told[one]:
                     members.setdefault(name, one)
             if members:
                 found.append(Kept(nodes.set_of(f"{what}-{number}", shown), place.nodes, tuple(members.items())))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import yaml
@@ -61,6 +62,7 @@ def _metadata(model: Model) -> Iterator[Edge]:
 _BOOTSTRAPPERS = nodes.group("system:bootstrappers")
 
 
+@lru_cache(maxsize=2)
 def _is_azure(model: Model) -> bool:
     found = (text(one.spec.get("providerID")) for one in model.nodes.values() if one is not None)
     return any(one.startswith("azure://") for one in found)

@@ -17,7 +17,7 @@ _WRITES = ("create", *WRITES)
 
 def edges(model: Model) -> Iterator[Edge]:
     """Yield them for all that hold rights over resources of a controller that is there."""
-    there = [(one, found) for one in deputies.DEPUTIES if (found := [*deputies.accounts(model, one)])]
+    there = [(one, found) for one in deputies.DEPUTIES if (found := deputies.accounts(model, one))]
     made: dict[tuple[Account, str], None] = {}
     for holder in [one for one in holders.of(model) if not holders.is_admin(one.powers)] if there else ():
         for one, accounts in there:
