@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plimsoll.posture import check, engine, frameworks
+from plimsoll.posture import check, engine, frameworks, rows
 from plimsoll.posture.objects import Cluster, Object
 
 POD = Object({"kind": "Pod", "metadata": {"name": "p"}})
@@ -103,3 +103,71 @@ def test_no_field_of_a_finding_is_a_part_of_another(fields):
 def test_one_object_where_a_test_fires_everywhere_keeps_what_others_say(asked):
     made = asked(([f"a[{number}]" for number in range(3 * engine.MOST)], ("x:1",), True), (["b"], ("y:2",), True))
     assert found(made)[-1] == ("b", ("y:2",))
+
+
+KINDS = sorted({kind for one in rows.own() for told in one.tests for kind in check.TESTS[told.test].kinds} - {"*"})
+KEYS = st.sampled_from(
+    [
+        "metadata",
+        "labels",
+        "annotations",
+        "spec",
+        "template",
+        "jobTemplate",
+        "containers",
+        "initContainers",
+        "securityContext",
+        "capabilities",
+        "add",
+        "volumes",
+        "hostPath",
+        "path",
+        "env",
+        "value",
+        "valueFrom",
+        "ports",
+        "image",
+        "command",
+        "args",
+        "data",
+        "rules",
+        "verbs",
+        "resources",
+        "subjects",
+        "roleRef",
+        "name",
+        "webhooks",
+        "selector",
+        "podSelector",
+        "matchLabels",
+        "ingress",
+        "egress",
+        "from",
+        "ports",
+        "status",
+        "limits",
+        "requests",
+        "items",
+        "backend",
+        "tls",
+    ]
+)
+WORDS = st.sampled_from(["", "x", "*", "/", "ALL", "secrets", "2Gi", "1e400", "a/b:c@d", "--anonymous-auth=true"])
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=25,
+)
+PODS = st.fixed_dictionaries({"containers": st.lists(st.dictionaries(KEYS, VALUES, max_size=5), max_size=2)})
+SPECS = VALUES | PODS | st.fixed_dictionaries({"template": st.fixed_dictionaries({"spec": PODS})})
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(KINDS), SPECS, st.dictionaries(KEYS, VALUES, max_size=5)), min_size=1, max_size=4
+    )
+)
+def test_no_test_of_the_product_fails_on_any_object(bodies):
+    made = [Object({**rest, "kind": kind, "spec": spec}) for kind, spec, rest in bodies]
+    judging = engine.Engine(frameworks.chosen(rows.own()))
+    assert [one for one in judging.judged(Cluster(made)) if isinstance(one, engine.Unjudged)] == []
