@@ -173,10 +173,11 @@ class Answer:
         """What closes the ways, best first; the first entry closes all of them, where that can be done."""
         if not self.routes:
             return []
-        problem, useless = self.problem(), set[str]()
+        starts = list(dict.fromkeys(one.raw[0].source for one in self.routes))
+        problem, useless = self.problem(starts), set[str]()
         for _ in range(_TRIES):
             found = cuts.found(problem, self.graph, self.routes, useless, self.unused)
-            wrong = self._useless(found[0].objects) if found and found[0].removes == found[0].of else set()
+            wrong = self._useless(found[0].objects, starts) if found and found[0].removes == found[0].of else set()
             if not wrong - useless:
                 return found
             useless |= wrong
@@ -191,18 +192,18 @@ class Answer:
         """Return how much a step is somebody's habit; None where nobody can tell."""
         return self.habits.of(step, self.model) if self.habits else None
 
-    def problem(self) -> Problem:
-        """Return what is to be closed: all ways from the starts that have one to any target."""
+    def problem(self, starts: Iterable[str]) -> Problem:
+        """Return what is to be closed: all ways from some starts to any target."""
         targets = {one for goal in self.goals for one in goal}
         conditional = self.question.conditional
-        return Problem(self.graph, self.starts, targets, conditional=conditional, untold=self._is_own)
+        return Problem(self.graph, starts, targets, conditional=conditional, untold=self._is_own)
 
-    def _useless(self, objects: tuple[str, ...]) -> set[str]:
+    def _useless(self, objects: tuple[str, ...], starts: Sequence[str]) -> set[str]:
         """Return which of these objects close nothing when they are gone: the cluster is judged again without them."""
         if len(self.model.cluster.objects) > _JUDGED_AGAIN:
             return set()
         again = Answer(Model(without(self.model.cluster, objects)), self.question)
-        way = again.problem().way(())
+        way = again.problem(starts).way(())
         if way is None:
             return set()
         left = {name for edge in way for name in edge.objects}

@@ -50,7 +50,7 @@ class Cut(NamedTuple):
     """How many of the listed ways it closes."""
     of: int
     steps: tuple[Edge, ...]
-    """The steps it takes away, on the listed ways."""
+    """The steps it takes away on the listed ways; of an object that is on none of them, on others."""
 
 
 class Problem:
@@ -329,4 +329,10 @@ def _cut(objects: tuple[str, ...], graph: Graph, routes: Sequence[Route]) -> Cut
     gone = frozenset(objects)
     closed = broken(routes, graph, gone)
     steps = dict.fromkeys(edge for one in closed for edge in one.edges if not gone.isdisjoint(edge.objects))
+    told = {name for edge in steps for name in edge.objects}
+    others = gone - told  # they close ways that are not listed
+    if others:
+        steps |= dict.fromkeys(
+            one for one in graph.edges if one.kind and one.walk and not others.isdisjoint(one.objects)
+        )
     return Cut(objects, len(closed), len(routes), tuple(steps))

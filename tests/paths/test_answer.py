@@ -137,8 +137,8 @@ def test_an_empty_cluster_has_no_paths() -> None:
 
 def test_a_cut_is_tried_and_what_closes_nothing_is_not_chosen() -> None:
     told = ask(pod("p", serviceAccountName="x"), account("x"), public(), BOSS, targets=("Sink:cluster-admin",))
-    assert told._useless(("ServiceAccount/a/x",)) == {"ServiceAccount/a/x"}
-    assert told._useless(told.cuts[0].objects) == set()
+    assert told._useless(("ServiceAccount/a/x",), ["Internet"]) == {"ServiceAccount/a/x"}
+    assert told._useless(told.cuts[0].objects, ["Internet"]) == set()
 
 
 def test_one_change_where_two_services_lead_to_two_pods_of_one_account() -> None:
@@ -171,3 +171,14 @@ def test_to_read_every_secret_is_more_than_to_read_one() -> None:
     ends = [one.nodes[-1] for one in told.routes if one.nodes[0] == "Internet"]
     assert ends.index("Secret:*/*") < ends.index("Secret:a/s")
     assert "Secret:b/t" not in ends
+
+
+def test_what_is_not_told_need_not_be_closed() -> None:
+    told = ask(
+        pod("p"),
+        pod("q"),
+        public("s", "p"),
+        thing("Service", "t", "a", spec={"selector": {"app": "q"}, "ports": [{"port": 80}]}),
+    )
+    assert {one.nodes[0] for one in told.routes} == {"Internet"}
+    assert told.cuts[0].objects in {("Service/a/s",), ("Pod/a/p",)}

@@ -106,3 +106,12 @@ def test_too_many_rounds_end_in_a_cut_that_still_closes() -> None:
     assert found is not None
     assert problem.way(found) is None
     assert set(found) >= {"a", "b"}
+
+
+def test_an_object_that_closes_only_unlisted_ways_still_says_which_steps() -> None:
+    graph = Graph([step("s", "t", "a"), step("s", "m", "b"), step("m", "t", "b")])
+    route = Ways(graph, ["t"], lambda _: 1.0).easiest("s")
+    assert route is not None
+    (first, *_) = cuts.found(Problem(graph, ["s"], ["t"]), graph, [route])
+    assert first.objects == ("a", "b")
+    assert {name for edge in first.steps for name in edge.objects} == {"a", "b"}
