@@ -252,6 +252,7 @@ def _show_muting(found: muting.Report, color: places.Color) -> None:
         "STILL SHOWN",
         "HIDDEN",
         "CASES HIDDEN",
+        "AUDITED",
         "GROUPS",
         "CAMPAIGNS MISSED",
         "ECE",

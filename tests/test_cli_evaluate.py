@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import polars as pl
@@ -100,6 +101,8 @@ def test_triage_is_measured_beside_its_rivals(form: str, capsys: pytest.CaptureF
     out = capsys.readouterr().out
     if form == "table":
         assert "cool-down" in out
+        head, first = out.splitlines()[3:5]
+        assert len(re.split(r"  +", head.strip())) == len(re.split(r"  +", first.strip()))
         assert "Targets in the week after 150 verdicts" in out
     else:
         rows = [json.loads(line) for line in (out.splitlines() if form == "jsonl" else [out])]
