@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from plimsoll import cli
+from tests import told
+from tests.typed import HABIT, THEFT, Told
 
 # How long an example takes says more about the machine's other work than about the code.
 settings.register_profile("plimsoll", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -30,3 +35,33 @@ def shared_tables() -> Path:
     if not folder.is_dir():
         pytest.skip("the schemas (../shared/facts/tables) are not here")
     return folder
+
+
+@pytest.fixture
+def _as_it_was():
+    """Running a command tells the process how to end where nobody reads: not this one."""
+    ending = signal.getsignal(signal.SIGPIPE)
+    yield
+    signal.signal(signal.SIGPIPE, ending)
+
+
+@pytest.fixture
+def run(_as_it_was, capsys, tmp_path, monkeypatch):
+    """Run a command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def ran(*arguments: object) -> Told:
+        capsys.readouterr()
+        code = cli.run([str(argument) for argument in arguments])
+        return Told(code, *capsys.readouterr())
+
+    return ran
+
+
+@pytest.fixture
+def taught(run, tmp_path) -> Path:
+    """Give a folder with a profile of the shop's web pod in `p`, the log of its habit, and one of a theft."""
+    told.log(tmp_path / "habit.log", HABIT)
+    told.log(tmp_path / "theft.log", [THEFT])
+    assert run("learn", "habit.log", "--profile", "p").code == 0
+    return tmp_path
