@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from plimsoll import errors, flow_scan, outputs
-from plimsoll.outputs import places, plain, table
+from plimsoll import errors, flow_paths, flow_scan, outputs
+from plimsoll.outputs import findings, places, plain, routes, routes_html, routes_table, table
+from plimsoll.paths.answer import Question
 from plimsoll.posture.check import SEVERITIES, Check, Severity
 from plimsoll.posture.engine import Finding
 
@@ -19,6 +20,10 @@ OK, FINDINGS, INCOMPLETE = 0, 1, 3
 Form = Literal["table", "json", "jsonl", "yaml", "sarif", "junit", "ocsf", "openreports", "html"]
 PLACED = ("sarif", "html")
 """Forms that lead to a line of a file."""
+WITH_PATHS = ("table", "json", "html")
+"""Forms that say which attack paths a change opens and closes."""
+_DRAWN = 20
+"""Attack paths that a page draws beside the findings."""
 
 scan_app = App(
     name="scan",
@@ -49,7 +54,10 @@ def scan(
         bool, Parameter(help="Judge the cluster of your kubeconfig in place of manifests.", negative=())
     ] = False,
     diff: Annotated[
-        Path | None, Parameter(help="Manifests before a change: only what they did not have is told.")
+        Path | None,
+        Parameter(
+            help="Manifests before a change: only what they did not have is told, and which attack paths are opened."
+        ),
     ] = None,
     list_: Annotated[bool, Parameter(name="--list", help="List the checks, judge nothing.", negative=())] = False,
     fail_on: Annotated[Severity | None, Parameter(help="Exit with 1 where a finding is at least this grave.")] = None,
@@ -68,15 +76,61 @@ def scan(
     gravest = _Gravest()
     report = made.report(str(Path.cwd()))
     found = flow_scan.fresh(before, report.findings) if before else report.findings
-    outputs.report(output, report._replace(findings=gravest.of(found)), sys.stdout, color=color)
+    changed = _changed(before, made) if before and (output in WITH_PATHS or _minds_paths(fail_on)) else None
+    _put(report._replace(findings=gravest.of(found)), changed, made, output, color)
     coverage = made.coverage()
     earlier = before.coverage().problems if before else ()
     problems = [*coverage.problems, *(f"before the change: {problem}" for problem in earlier)]
     for problem in problems:
         print(f"plimsoll: {plain.shown(problem)}", file=sys.stderr)
-    if fail_on and gravest.grade <= SEVERITIES.index(fail_on):
+    opened = changed.difference.opened if changed else []
+    if opened and output not in WITH_PATHS:
+        print(f"plimsoll: the change opens {len(opened):,} attack paths; -o table has them", file=sys.stderr)
+    if (opened and _minds_paths(fail_on)) or (fail_on and gravest.grade <= SEVERITIES.index(fail_on)):
         return FINDINGS
     return INCOMPLETE if coverage.unjudged else OK
+
+
+def _minds_paths(fail_on: Severity | None) -> bool:
+    """Say whether an attack path that a change opens is grave enough: it counts as high."""
+    return fail_on is not None and SEVERITIES.index(fail_on) >= SEVERITIES.index("high")
+
+
+def _changed(before: flow_scan.Scan, after: flow_scan.Scan) -> flow_paths.Changed:
+    return flow_paths.between(before.objects, after.objects, Question())
+
+
+def _put(
+    report: findings.Report,
+    changed: flow_paths.Changed | None,
+    made: flow_scan.Scan,
+    output: Form,
+    color: places.Color,
+) -> None:
+    """Write what was found, and the attack paths in the forms that have a place for them."""
+    if changed and output == "json":
+        told = [findings.row(one) for one in report.findings]
+        paths = routes.changes(changed.difference, changed.before, changed.after)
+        outputs.document("json", {"findings": told, "paths": paths}, sys.stdout)
+        return
+    if output == "html":
+        report = report._replace(part=findings.Part(routes_html.STYLE, _drawn(made, changed)))
+    outputs.report(output, report, sys.stdout, color=color)
+    if changed and output == "table":
+        place = places.of(sys.stdout, color=color)
+        sys.stdout.write("\n")
+        sys.stdout.writelines(routes_table.changes(changed.difference, changed.before, changed.after, place))
+
+
+def _drawn(made: flow_scan.Scan, changed: flow_paths.Changed | None) -> Iterator[str]:
+    """Yield the part of a page that has the attack paths, or says why they are left out."""
+    yield "<h2>Attack paths</h2>\n"
+    if changed:
+        yield from routes_html.changes(changed.difference, changed.before, changed.after, most=_DRAWN)
+    elif answer := flow_paths.few(made.objects, Question()):
+        yield from routes_html.part(answer, most=_DRAWN, elsewhere="plimsoll paths -o json")
+    else:
+        yield f"<p>Left out: more than {flow_paths.IN_PASSING:,} objects are or make pods. plimsoll paths has them.</p>\n"
 
 
 class _Gravest:

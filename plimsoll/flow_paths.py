@@ -13,7 +13,10 @@ from plimsoll.paths import difference, habits
 from plimsoll.paths.answer import Answer, Question
 from plimsoll.paths.model import Model
 from plimsoll.paths.workloads import namespace_of
-from plimsoll.posture.objects import Cluster, Object
+from plimsoll.posture.objects import WORKLOADS, Cluster, Object
+
+IN_PASSING = 2_000
+"""Objects that are or make pods, up to which paths are told to somebody who did not ask for them."""
 
 
 class Found(NamedTuple):
@@ -51,8 +54,20 @@ def changed(before: str, after: str, objects: Sequence[str], question: Question)
     old, new, around = (read.objects for read in reads)
     told = {_key(one) for one in [*old, *new]}
     rest = [one for one in around if _key(one) not in told]
-    first, second = (Answer(Model(Cluster([*rest, *own])), question) for own in (old, new))
-    return Changed(difference.difference(first, second), first, second, reads)
+    return between([*rest, *old], [*rest, *new], question)._replace(reads=reads)
+
+
+def between(before: Sequence[Object], after: Sequence[Object], question: Question) -> Changed:
+    """Return which paths are there in one of two clusters only."""
+    first, second = (Answer(Model(Cluster(objects)), question) for objects in (before, after))
+    return Changed(difference.difference(first, second), first, second, ())
+
+
+def few(objects: Sequence[Object], question: Question) -> Answer | None:
+    """Answer a question about a cluster in passing; None where it is too large for that."""
+    if sum(one.kind in WORKLOADS for one in objects) > IN_PASSING:
+        return None
+    return Answer(Model(Cluster(objects)), question)
 
 
 def _key(one: Object) -> tuple[str, str, str]:

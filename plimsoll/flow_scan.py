@@ -173,6 +173,11 @@ class Scan:
         self._failed = 0
         self._with_lines = len(self._read.objects) <= FEW if with_lines is None else with_lines
 
+    @property
+    def objects(self) -> Sequence[Object]:
+        """What is judged."""
+        return self._read.objects
+
     def found(self) -> Iterator[engine.Finding]:
         """Yield what is found, less what is excepted."""
         told = self._judged(Cluster(self._read.objects))

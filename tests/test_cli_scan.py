@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -95,3 +96,89 @@ def test_only_what_a_change_brings_is_told(manifest, tmp_path, capsys):
 def test_a_framework_without_checks_is_refused(manifest, capsys):
     assert cli.run(["scan", str(manifest), "--framework", "own"]) == 2
     assert "no check has a control of own" in capsys.readouterr().err
+
+
+BINDING = (
+    "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: b}\n"
+    "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: ROLE}\n"
+    "subjects: [{kind: ServiceAccount, namespace: n, name: s}]\n"
+)
+SAFE = (
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: x, namespace: n}\n"
+    "spec: {serviceAccountName: s, containers: [{name: c, image: app}]}\n"
+)
+
+
+@pytest.fixture
+def opening(tmp_path):
+    """Return a folder before and one after a change that opens a path, in the order of `--diff BEFORE PATH`."""
+    for name, role in (("before", "view"), ("after", "cluster-admin")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.yaml").write_text(SAFE + BINDING.replace("ROLE", role))
+    return str(tmp_path / "before"), str(tmp_path / "after")
+
+
+def test_a_page_has_the_attack_paths_and_needs_no_network(opening, capsys):
+    assert cli.run(["scan", opening[1], "-o", "html"]) == 0
+    page = capsys.readouterr().out
+    assert page.count("<h2>Attack paths</h2>") == 1
+    assert page.count("</html>") == 1
+    assert '<b class="Sink">Sink:cluster-admin</b>' in page
+    assert ".way{" in page
+    assert "What closes them" in page
+    assert "<script" not in page
+    assert "src=" not in page
+    assert "href=" not in page
+
+
+def test_names_in_the_paths_of_a_page_are_only_text(opening, capsys):
+    file = Path(opening[1]) / "a.yaml"
+    file.write_text(file.read_text().replace("name: x,", "name: '<img src=q>',"))
+    assert cli.run(["scan", opening[1], "-o", "html"]) == 0
+    page = capsys.readouterr().out
+    assert "<img" not in page
+    assert "Container:n/&lt;img src=q&gt;/c" in page
+
+
+def test_a_page_says_that_the_paths_of_a_large_cluster_are_left_out(opening, capsys, monkeypatch):
+    monkeypatch.setattr("plimsoll.flow_paths.IN_PASSING", 0)
+    assert cli.run(["scan", opening[1], "-o", "html"]) == 0
+    page = capsys.readouterr().out
+    assert "Left out: more than 0 objects are or make pods" in page
+    assert "Sink:cluster-admin" not in page
+
+
+def test_a_change_tells_the_paths_it_opens(opening, capsys):
+    before, after = opening
+    assert cli.run(["scan", after, "--diff", before, "-o", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {one["object"]["kind"] for one in told["findings"]} == {"ClusterRoleBinding"}
+    assert ["Container:n/x/c", "Sink:cluster-admin"] in [
+        [one["nodes"][0], one["nodes"][-1]] for one in told["paths"]["opened"]
+    ]
+    assert told["paths"]["closed"] == []
+    for form, said in (("table", "The change opens"), ("html", "<h3>Opened</h3>")):
+        assert cli.run(["scan", after, "--diff", before, "-o", form]) == 0
+        assert said in capsys.readouterr().out
+
+
+def test_a_change_tells_the_paths_it_closes(opening, capsys):
+    after, before = opening
+    assert cli.run(["scan", after, "--diff", before, "--fail-on", "high", "-o", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)["paths"]
+    assert told["opened"] == []
+    assert told["closed"]
+    for form, said in (("table", "closed: "), ("html", "<h3>Closed</h3>")):
+        assert cli.run(["scan", after, "--diff", before, "-o", form]) == 0
+        assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("least", "code"), [("critical", 0), ("high", 1), ("info", 1)])
+@pytest.mark.parametrize("form", ["jsonl", "table"])
+def test_a_path_that_a_change_opens_counts_as_high(opening, capsys, least, code, form):
+    before, after = opening
+    run = ["scan", after, "--diff", before, "--framework", "pss-baseline", "--fail-on", least, "-o", form]
+    assert cli.run(run) == code
+    told = capsys.readouterr()
+    assert told.out == "" if form == "jsonl" else "No findings" in told.out
+    assert ("attack paths; -o table has them" in told.err) == (form == "jsonl" and code == 1)

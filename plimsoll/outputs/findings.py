@@ -34,6 +34,13 @@ class Coverage(NamedTuple):
     """How many things could not be judged."""
 
 
+class Part(NamedTuple):
+    """A part of a page that others draw, as it is to stand there."""
+
+    style: str
+    text: Iterable[str]
+
+
 class Report(NamedTuple):
     """What a scan found."""
 
@@ -45,6 +52,8 @@ class Report(NamedTuple):
     time: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     folder: str = ""
     """Files below it are named from it."""
+    part: Part | None = None
+    """What a page has beside the findings."""
 
 
 class Group(NamedTuple):

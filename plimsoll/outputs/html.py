@@ -18,7 +18,7 @@ MOST = 2_000
 _STYLE = """
 :root{color-scheme:light dark;font:15px/1.5 system-ui,sans-serif}
 body{max-width:70rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.4rem}table{border-collapse:collapse}td,th{padding:.1rem .8rem .1rem 0;text-align:left;vertical-align:top}
+h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}h3{font-size:1rem}table{border-collapse:collapse}td,th{padding:.1rem .8rem .1rem 0;text-align:left;vertical-align:top}
 details{border-top:1px solid #8884;padding:.4rem 0}summary{cursor:pointer}
 article{margin:.6rem 0 .6rem 1rem;padding-left:.8rem;border-left:.3rem solid #888}
 article p{margin:.2rem 0}code,pre{font:13px/1.4 ui-monospace,monospace;overflow-wrap:anywhere}pre{background:#8881;padding:.5rem}
@@ -33,6 +33,9 @@ def report(found: findings.Report, _place: places.Place) -> Iterator[str]:
     groups = findings.by_object(found.findings)
     coverage = found.coverage()
     yield from _head(found, groups, coverage)
+    if found.part:
+        yield from found.part.text
+        yield "<h2>Objects</h2>\n"
     for group in groups[:MOST]:
         yield from _object(group)
     if len(groups) > MOST:
@@ -42,10 +45,11 @@ def report(found: findings.Report, _place: places.Place) -> Iterator[str]:
 
 def _head(found: findings.Report, groups: Sequence[findings.Group], coverage: findings.Coverage) -> Iterator[str]:
     counts = Counter(one.check.severity for group in groups for one in group.findings)
+    style = found.part.style if found.part else ""
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
     yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
     yield '<meta name="viewport" content="width=device-width">\n'
-    yield f"<title>Posture</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<h1>Posture</h1>\n"
+    yield f"<title>Posture</title>\n<style>{_STYLE}{style}</style>\n</head>\n<body>\n<h1>Posture</h1>\n"
     yield f"<p>{_text(findings.summary(Counter(counts)))}.<br>{_text(findings.covered(coverage))}.<br>"
     yield f'<span class="quiet">{found.time:%Y-%m-%d %H:%M} UTC</span></p>\n'
     yield from _problems(coverage)
