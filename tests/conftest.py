@@ -37,7 +37,7 @@ def shared_tables() -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def _as_it_was():
     """Running a command tells the process how to end where nobody reads: not this one."""
     ending = signal.getsignal(signal.SIGPIPE)
@@ -46,7 +46,7 @@ def _as_it_was():
 
 
 @pytest.fixture
-def run(_as_it_was, capsys, tmp_path, monkeypatch):
+def run(capsys, tmp_path, monkeypatch):
     """Run a command in an empty folder."""
     monkeypatch.chdir(tmp_path)
 

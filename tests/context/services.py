@@ -85,5 +85,7 @@ def service(answer: Answer) -> Iterator[Service]:
     with Server(("127.0.0.1", 0), Handler) as server:
         told = Service(f"http://127.0.0.1:{server.server_port}")
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield told
-        server.shutdown()
+        try:
+            yield told
+        finally:
+            server.shutdown()

@@ -38,8 +38,10 @@ class Logs(BaseHTTPRequestHandler):
 def host() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Logs) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
 
 
 def read(url: str) -> tuple[reading.Reading, list[reading.Batch]]:
