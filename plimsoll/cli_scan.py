@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from plimsoll import errors, flow_paths, flow_scan, outputs
+from plimsoll.cluster import node_files
 from plimsoll.outputs import findings, places, plain, routes, routes_html, routes_table, table
 from plimsoll.paths.answer import Question
 from plimsoll.posture.check import SEVERITIES, Check, Severity
@@ -53,6 +54,13 @@ def scan(
     live: Annotated[
         bool, Parameter(help="Judge the cluster of your kubeconfig in place of manifests.", negative=())
     ] = False,
+    node: Annotated[
+        bool,
+        Parameter(help="Judge the files of the node at PATH, else of this one, in place of manifests.", negative=()),
+    ] = False,
+    snapshot: Annotated[
+        bool, Parameter(help="With --node: print what would be judged, to be scanned elsewhere.", negative=())
+    ] = False,
     diff: Annotated[
         Path | None,
         Parameter(
@@ -65,14 +73,17 @@ def scan(
     color: Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")] = "auto",
 ) -> int:
     """Judge manifests by every check, or by those of a framework."""
-    asked = flow_scan.Asked(framework or (), checks or (), exceptions, live)
+    root = _node(paths or [], live=live) if node else None
+    if snapshot:
+        return _snapshot(root)
+    asked = flow_scan.Asked(framework or (), checks or (), exceptions, live, root)
     if list_:
         return _list([one.check for one in flow_scan.chosen_checks(asked)], output, color)
-    if bool(paths) == live:
-        raise errors.UsageError("scan takes the PATHs of manifests, or --live (plimsoll scan --help)")
+    if not node and bool(paths) == live:
+        raise errors.UsageError("scan takes the PATHs of manifests, or --live, or --node (plimsoll scan --help)")
     now = datetime.now(UTC)
     made = flow_scan.Scan(paths or (), asked, now, with_lines=output in PLACED or None)
-    before = flow_scan.Scan([str(diff)], asked._replace(live=False), now, with_lines=False) if diff else None
+    before = flow_scan.Scan([str(diff)], asked._replace(live=False, node=None), now, with_lines=False) if diff else None
     gravest = _Gravest()
     report = made.report(str(Path.cwd()))
     found = flow_scan.fresh(before, report.findings) if before else report.findings
@@ -131,6 +142,22 @@ def _drawn(made: flow_scan.Scan, changed: flow_paths.Changed | None) -> Iterator
         yield from routes_html.part(answer, most=_DRAWN, elsewhere="plimsoll paths -o json")
     else:
         yield f"<p>Left out: more than {flow_paths.IN_PASSING:,} objects are or make pods. plimsoll paths has them.</p>\n"
+
+
+def _node(paths: list[str], *, live: bool) -> Path:
+    """Return where the node is mounted."""
+    if live or len(paths) > 1:
+        raise errors.UsageError("--node takes one PATH, where the node is mounted, or none for this one; and no --live")
+    return Path(*paths or "/")
+
+
+def _snapshot(root: Path | None) -> int:
+    """Print what is told of a node's files."""
+    if root is None:
+        raise errors.UsageError("--snapshot is of a node: plimsoll scan --node --snapshot > node.yaml")
+    told = node_files.read(root)
+    outputs.document("yaml", told, sys.stdout)
+    return INCOMPLETE if told["unread"] else OK
 
 
 class _Gravest:

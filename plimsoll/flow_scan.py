@@ -11,10 +11,11 @@ from typing import NamedTuple
 import msgspec
 
 from plimsoll import errors, workers
-from plimsoll.cluster import live, manifests, rendered
+from plimsoll.cluster import live, manifests, node_files, rendered
 from plimsoll.outputs import findings
 from plimsoll.posture import engine, exceptions, frameworks, lines, rows
 from plimsoll.posture.check import Check
+from plimsoll.posture.judging import node_files as files_of_nodes
 from plimsoll.posture.objects import WORKLOADS, Body, Cluster, Object, listed, mapped, text
 
 MANY_FILES = 32
@@ -71,6 +72,9 @@ class Read:
             self._refuse_or_pass(at, within, "no object of Kubernetes")
         elif isinstance(value.get("kind"), str) and value["kind"]:
             self.objects.append(Object(value, at.file, at.line, number, within))
+            if value["kind"] == files_of_nodes.KIND:
+                for reason in files_of_nodes.unjudged(value):
+                    self.refuse(manifests.Reject(at.file, at.line, manifests.shown(reason)))
         else:
             self._refuse_or_pass(at, within or ("kind" if "kind" in value else ""), "an object without a kind")
 
@@ -117,6 +121,13 @@ def read_live() -> Read:
     return found
 
 
+def read_node(root: Path) -> Read:
+    """Return the files of the node that is mounted at a folder; raise InputError where it is none."""
+    found = Read()
+    _take(found, [manifests.Document("", 0, msgspec.json.encode(node_files.read(root)))])
+    return found
+
+
 def _take(found: Read, documents: Iterable[manifests.Document | manifests.Reject]) -> None:
     file, number = "", 0
     for told in documents:
@@ -148,6 +159,8 @@ class Asked(NamedTuple):
     exceptions: Path | None = None
     live: bool = False
     """The cluster of the kubeconfig, in place of manifests."""
+    node: Path | None = None
+    """The files of a node that is mounted there, in place of manifests."""
 
 
 _Said = tuple[int, int, str, str, tuple[str, ...] | None]
@@ -164,7 +177,7 @@ class Scan:
         """
         chosen = chosen_checks(asked)
         excepted = _exceptions(asked.exceptions)
-        self._read, self._now = read_live() if asked.live else read(sources), now
+        self._read, self._now = _read(sources, asked), now
         self.checks: Sequence[Check] = [one.check for one in chosen]
         self._numbers = {check.id: number for number, check in enumerate(self.checks)}
         self._engine = engine.Engine(chosen)
@@ -211,7 +224,9 @@ class Scan:
     def coverage(self) -> findings.Coverage:
         """Return how much was judged; complete once the findings have been read."""
         read = self._read
-        told = [f"{one.file}:{one.line}: {one.reason}" for one in read.rejects[:_SHOWN]]
+        told = [
+            str(errors.InputError(reason, file=file, line=line or None)) for file, line, reason in read.rejects[:_SHOWN]
+        ]
         if read.rejected > _SHOWN:
             told.append(f"{read.rejected:,} documents in all were set aside")
         return findings.Coverage(
@@ -226,6 +241,12 @@ class Scan:
     def report(self, folder: str = "") -> findings.Report:
         """Return what outputs write; files below the folder are named from it."""
         return findings.Report(self.found(), self.coverage, self.checks, self._now, folder)
+
+
+def _read(sources: Iterable[str], asked: Asked) -> Read:
+    if asked.node:
+        return read_node(asked.node)
+    return read_live() if asked.live else read(sources)
 
 
 def fresh(before: Scan, after: Iterable[engine.Finding]) -> Iterator[engine.Finding]:

@@ -182,3 +182,31 @@ def test_a_path_that_a_change_opens_counts_as_high(opening, capsys, least, code,
     told = capsys.readouterr()
     assert told.out == "" if form == "jsonl" else "No findings" in told.out
     assert ("attack paths; -o table has them" in told.err) == (form == "jsonl" and code == 1)
+
+
+def test_a_node_is_judged_as_its_snapshot_is(tmp_path, capsys):
+    key = tmp_path / "node/etc/kubernetes/pki/ca.key"
+    key.parent.mkdir(parents=True)
+    key.touch()
+    key.chmod(0o644)
+    node = ["scan", "--node", str(tmp_path / "node")]
+    assert cli.run([*node, "--framework", "cis", "--fail-on", "high", "-o", "jsonl"]) == 1
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (row,) = (one for one in found if one["check"] == "node-key-mode")
+    assert row["message"] == "/etc/kubernetes/pki/ca.key is 0644, more than 0600"
+    assert "cis:1.1.21" in row["controls"]
+    assert cli.run([*node, "--snapshot"]) == 0
+    (tmp_path / "node.yaml").write_text(capsys.readouterr().out)
+    assert cli.run(["scan", str(tmp_path / "node.yaml"), "--framework", "cis", "-o", "jsonl"]) == 0
+    again = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(one["check"], one["field"]) for one in again] == [(one["check"], one["field"]) for one in found]
+
+
+def test_a_node_without_any_of_the_files_is_not_judged(tmp_path, capsys):
+    assert cli.run(["scan", "--node", str(tmp_path)]) == 3
+    assert "plimsoll: /: none of the files that are judged is here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [["--node", "--live"], ["--node", "a", "b"], ["--snapshot", "a"]])
+def test_options_of_a_node_that_do_not_hold_together_are_refused(options):
+    assert cli.run(["scan", *options]) == 2
