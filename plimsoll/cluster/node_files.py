@@ -33,16 +33,20 @@ File = dict[str, str | int]
 
 def read(root: Path) -> dict[str, object]:
     """Return the object that tells of a node's files; raise InputError where there is no such folder."""
-    if not root.is_dir():
-        raise errors.InputError("not the folder of a node", file=str(root))
-    return _Node(root).told()
+    try:
+        place = root.resolve(strict=True)
+    except (OSError, RuntimeError) as problem:  # the latter is a loop of links, before Python 3.13
+        raise errors.InputError("not the folder of a node", file=shown(str(root))) from problem
+    if not stat.S_ISDIR(_mode(str(place))):
+        raise errors.InputError("not the folder of a node", file=shown(str(root)))
+    return _Node(place).told()
 
 
 class _Node:
     """A node while it is read."""
 
     def __init__(self, root: Path) -> None:
-        self._root = str(root.resolve()).rstrip("/")
+        self._root = str(root).rstrip("/")
         self._left = MOST_NAMES
         self._files: dict[str, File] = {}
         self._unread: dict[str, str] = {}

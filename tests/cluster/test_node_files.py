@@ -121,8 +121,11 @@ def test_what_may_not_be_looked_at_is_told(tmp_path, monkeypatch):
 
 def test_a_folder_that_is_no_node_is_told(tmp_path):
     assert unread(node_files.read(tmp_path)) == {"/": "none of the files that are judged is here"}
-    with pytest.raises(errors.InputError, match="not the folder of a node"):
-        node_files.read(tmp_path / "nowhere")
+    (tmp_path / "file").touch()
+    (tmp_path / "round").symlink_to("round")
+    for name in ("nowhere", "file", "round", "file/below"):
+        with pytest.raises(errors.InputError, match="not the folder of a node"):
+            node_files.read(tmp_path / name)
 
 
 def test_nobody_but_number_0_is_called_root(tmp_path):
