@@ -1,4 +1,4 @@
-from plimsoll import flow_paths, store
+from plimsoll import flow_paths, flow_scan, store
 from plimsoll.paths.answer import Question
 
 CLUSTER = """
@@ -44,3 +44,21 @@ def test_a_profile_tells_what_is_used(tmp_path) -> None:
     found = flow_paths.paths([str(tmp_path / "cluster.yaml")], Question(), tmp_path / "profile")
     assert found.answer.habits is not None
     assert [found.answer.use(step) for step in found.answer.steps] == [None] * len(found.answer.steps)
+
+
+def test_a_large_cluster_is_not_asked_in_passing(tmp_path, monkeypatch) -> None:
+    (tmp_path / "cluster.yaml").write_text(CLUSTER)
+    objects = flow_scan.read([str(tmp_path / "cluster.yaml")]).objects
+    found = flow_paths.few(objects, Question())
+    assert found is not None
+    assert found.routes
+    monkeypatch.setattr(flow_paths, "IN_PASSING", 0)
+    assert flow_paths.few(objects, Question()) is None
+
+
+def test_two_clusters_differ_by_the_paths_of_one(tmp_path) -> None:
+    (tmp_path / "cluster.yaml").write_text(CLUSTER)
+    objects = flow_scan.read([str(tmp_path / "cluster.yaml")]).objects
+    changed = flow_paths.between(objects, objects[:1], Question((), ("Sink:cluster-admin",)))
+    assert [one.nodes[0] for one in changed.difference.closed] == ["Container:a/p/c"]
+    assert changed.difference.opened == []

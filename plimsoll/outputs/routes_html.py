@@ -14,6 +14,8 @@ from plimsoll.paths.search import Route
 SHOWN = 200
 """Paths that are drawn: a browser should open the page at once."""
 _CUTS = 20
+_OBJECTS = 20
+"""Objects of a cut that are named."""
 
 _STYLE = """
 :root{color-scheme:light dark;font:15px/1.5 system-ui,sans-serif}
@@ -96,9 +98,10 @@ def _cuts(found: Answer) -> Iterator[str]:
         return
     yield "<h2>What closes them</h2>\n<ul>\n"
     for one in found.cuts[:_CUTS]:
-        names = ", ".join(f"<code>{_text(name)}</code>" for name in one.objects)
-        told = _text(routes.fix(one))
-        yield f"<li>removes {one.removes:,} of {one.of:,}: {names}<br>{told}</li>\n"
+        names = ", ".join(f"<code>{_text(name)}</code>" for name in one.objects[:_OBJECTS])
+        more = len(one.objects) - _OBJECTS
+        told = f" and {more:,} more" if more > 0 else f"<br>{_text(routes.fix(one))}"
+        yield f"<li>removes {one.removes:,} of {one.of:,}: {names}{told}</li>\n"
     yield "</ul>\n"
 
 

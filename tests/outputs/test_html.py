@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from plimsoll.outputs import html, places
+from plimsoll.outputs import findings, html, places
 
 VOID = {"meta", "br"}
 OPEN = {"tr", "td", "th"}
@@ -61,3 +61,9 @@ def test_a_page_stays_small_enough_to_open(scanned, monkeypatch):
 
 def test_a_page_without_findings_says_what_was_judged(nothing_found):
     assert "2 objects judged by 3 checks" in page(nothing_found)[0]
+
+
+def test_a_part_that_others_draw_stands_before_the_objects_with_its_style(nothing_found):
+    part = findings.Part(".way{color:red}", ["<h2>Attack", " paths</h2>"])
+    text, _ = page(nothing_found._replace(part=part))
+    assert text.index(".way{color:red}</style>") < text.index("<h2>Attack paths</h2><h2>Objects</h2>")
