@@ -261,7 +261,7 @@ def answer(state: Path, said: Iterable[Said], now: dt.datetime, *, dry: bool = F
         before = len(room.log)
         found = [_answered(room, one, now, dry=dry) for one in said]
         if not dry:
-            room.keep(said=len(room.log) - before)
+            room.keep(turned=_turned(room), said=len(room.log) - before)
     return found
 
 

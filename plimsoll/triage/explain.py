@@ -18,20 +18,34 @@ KINDS = {
     "WIN": "a window of the calendar in which it was seen before",
 }
 
+REPEATED = ("its case is called malicious", "anything but its time differs", "its case does not wait any more")
+"""What would make a repeat loud."""
+
 
 def why(decision: judging.Decision, scorer: Scorer) -> list[str]:
     """Return the reasons of a decision, the decisive one first."""
     judgement = decision.judgement
     if decision.turned:
         return [f"it was muted until {decision.turned}"]
+    if folded(decision):
+        return ["told already in its case, which is open; its count goes up", *_gates(judgement)]
     if decision.mute:
         return [f"{kind}: {KINDS[kind]}{_counts(kind, decision, scorer)}" for kind in judgement.kinds]
     if judgement.mute:
         return ["audit: it would be muted, and is shown to check what muting hides"]
-    found = [f"{gate.name}: {gate.says}" for gate in judgement.gates]
+    found = _gates(judgement)
     if judgement.state in ("demoted", "annotated"):
         found.append(f"{judgement.state}: {_held_back(scorer.policy)}")
     return found or [_lacking(decision)]
+
+
+def folded(decision: judging.Decision) -> bool:
+    """Say whether an alert is muted only because its open case told the same before."""
+    return decision.mute and not decision.judgement.mute
+
+
+def _gates(judgement: Judgement) -> list[str]:
+    return [f"{gate.name}: {gate.says}" for gate in judgement.gates]
 
 
 def _held_back(policy: Policy) -> str:
@@ -78,7 +92,7 @@ def suppression(decision: judging.Decision, scorer: Scorer, habit: Habit | None)
     ends = [judgement.until] if judgement.until is not None else []
     ends += [history.last + FRESH] if history else []
     return {
-        "state": judgement.state,
+        "state": "folded" if folded(decision) else judgement.state,
         "gates": [gate.name for gate in judgement.gates],
         "evidence": list(judgement.urls),
         "kinds": list(judgement.kinds),
@@ -86,7 +100,7 @@ def suppression(decision: judging.Decision, scorer: Scorer, habit: Habit | None)
         "contributions": contributions(judgement, scorer),
         "policy": f"{scorer.policy.most}, at most {scorer.policy.alpha:.2%} of campaigns missed",
         "expires": _day(min(ends)) if ends else None,
-        "would_be_loud_if": loud_if(habit, history),
+        "would_be_loud_if": list(REPEATED) if folded(decision) else loud_if(habit, history),
     }
 
 

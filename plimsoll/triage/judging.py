@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from plimsoll import normal
-from plimsoll.triage import audits, autonomy, gates, scoring, weights
+from plimsoll.triage import audits, autonomy, folding, gates, scoring, weights
 from plimsoll.triage.belief import DAY, WIDEST, Answer, Beliefs
 from plimsoll.triage.excuses import Context
 from plimsoll.triage.gates import CHAIN, Gate
@@ -132,10 +132,11 @@ class Judge:
         spared = judgement.mute and self._spared(seen, habit)
         mute = judgement.mute and not spared
         case = self._case(seen, habit, judgement, mute=mute, spared=spared)
-        decision = Decision(seen, case.id, judgement, mute=mute)
-        if mute:
-            self._quieted(seen, case, decision)
-        elif not judgement.mute:
+        folded = not judgement.mute and folding.folds(case, seen, judgement)
+        decision = Decision(seen, case.id, judgement, mute=mute or folded)
+        if decision.mute:
+            self._quieted(seen, case, decision, near=not folded)
+        if not judgement.mute:
             self._louder(seen, self._loudness(seen, judgement))
         return decision
 
@@ -153,11 +154,13 @@ class Judge:
     def _loudness(self, seen: Seen, judgement: Judgement) -> Sequence[str]:
         """Return where an alert makes noise around it.
 
-        What nothing excuses is loud at its pod, its node and its actor. What was called malicious, what is grave
-        and unknown, and a burst of what is muted are loud at their pod and their actor.
+        What nothing excuses is loud at its pod, its node and its actor. What nothing excuses but verdicts called
+        harmless, what was called malicious, what is grave and unknown, and a burst of what is muted are loud at
+        their pod and their actor.
         """
         if gates.GUARDED in judgement.gates:
-            return entities(seen)
+            harmless = "HIST" in judgement.kinds and judgement.theta >= KNOWN and gates.WARNED not in judgement.gates
+            return _nearby(seen) if harmless else entities(seen)
         if gates.WARNED in judgement.gates:
             return _nearby(seen)
         if gates.CHAINED in judgement.gates or judgement.state != "shown":
@@ -185,6 +188,7 @@ class Judge:
             return
         if case.state != "open":
             case.settled, case.settled_hours = case.count, case.hours
+        case.wanting = case.wanting or not why.startswith(gates.CHAINED.name)
         case.state, case.resurfaced, case.verdict = "open", why, ""
         self.changed_cases.add(case.id)
         for key in case.parts:
@@ -203,10 +207,11 @@ class Judge:
             if time - decision.seen.time <= CHAIN:
                 decision.mute, decision.turned = False, why
 
-    def _quieted(self, seen: Seen, case: Case, decision: Decision) -> None:
+    def _quieted(self, seen: Seen, case: Case, decision: Decision, *, near: bool) -> None:
+        """Count what is muted; `near`: what is loud near it brings its case back, which does not wait yet."""
         self.memory.muted += 1
         case.muted += 1
-        for entity in entities(seen):
+        for entity in entities(seen) if near else ():
             self.memory.near.setdefault(entity, {})[case.id] = seen.time
         recent = self._recent.setdefault(case.id, [])
         recent.append(decision)
@@ -292,6 +297,7 @@ class Judge:
             first=seen.time,
             last=seen.time,
             state=state,
+            wanting=False,
         )
         return case
 
@@ -308,6 +314,7 @@ class Judge:
         if len(case.samples) < MOST_SAMPLES:
             case.samples.append(seen.id)
         case.z = judgement.z
+        case.wanting = case.wanting or case.kind != "signature" or not _said(judgement)
         key = seen.shape.keys[3]
         part = case.parts.get(key)
         if part is None:
@@ -377,6 +384,10 @@ class Judge:
 
     def _close(self, case: Case, verdict: str) -> None:
         case.state, case.verdict, case.resurfaced, case.due = "judged", verdict, "", 0
+        case.wanting = verdict not in ("benign", "false_positive")
+        if verdict == "true_positive" and case.folded_since:
+            self._turned[case.id] = (case.folded_since, "its case was called malicious")
+        case.told, case.folded_since = {}, 0
         self.changed_cases.add(case.id)
         for key, part in case.parts.items():
             habit = self.memory.habits.get(key)
@@ -406,6 +417,11 @@ class Judge:
             ]
             for other in replayed:
                 self.resurface(other, f"an audit of {family} found something malicious", at)
+
+
+def _said(judgement: Judgement) -> bool:
+    """Say whether verdicts said of an alert all they can: it is known, and loud by nothing of its own."""
+    return judgement.known and not {gates.BURST, gates.IMAGE}.intersection(judgement.gates)
 
 
 def _turn(habit: Habit, hour: int) -> None:

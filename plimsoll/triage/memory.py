@@ -94,6 +94,13 @@ class Case(msgspec.Struct):
     """Networks and clients its actor was at."""
     samples: list[str] = []
     """Ids of its first alerts."""
+    told: dict[str, int] = {}
+    """What repeats in it, and how often that was told on `told_day`."""
+    told_day: int = -1
+    folded_since: int = 0
+    """When it was first that a repeat was only counted."""
+    wanting: bool = True
+    """Its verdict would teach something that verdicts did not say yet."""
     reasons: list[str] = []
     """Gates that kept it from being muted."""
     verdict: str = ""

@@ -33,11 +33,11 @@ class Queued(NamedTuple):
 
 
 def queue(cases: Iterable[Case]) -> list[Queued]:
-    """Return the open cases, most pressing first."""
+    """Return the open cases, most pressing first; those of which verdicts said all they can come behind."""
     waiting = [case for case in cases if case.state == "open"]
     joined = incidents(waiting)
     found = [Queued(case, round(pressing(case), 1), joined[case.id]) for case in waiting]
-    return sorted(found, key=lambda one: (-one.pressing, one.case.first, one.case.id))
+    return sorted(found, key=lambda one: (not one.case.wanting, -one.pressing, one.case.first, one.case.id))
 
 
 def pressing(case: Case) -> float:

@@ -68,6 +68,8 @@ class Judgement(NamedTuple):
     """When the evidence ends."""
     window: str = ""
     """The opening of a calendar's window it falls into."""
+    known: bool = False
+    """A machine's habit that verdicts called harmless: it would be muted, but for its new image or what is around it."""
 
 
 class Scorer:
@@ -124,7 +126,9 @@ class Scorer:
         history = self._history(seen)
         features = (0.0, 0.0, 0.0, 0.0, 0.0, _age(seen, habit), 0.0, 0.0)
         kinds = ("HIST",) if history else ()
-        return self._scored(seen, history, kinds, (), features, Excuses(), enough=bool(history))
+        judged = self._scored(seen, history, kinds, (), features, Excuses(), enough=bool(history))
+        but_for = judged.mute or (judged.gates == (gates.IMAGE,) and self._may_mute(seen))
+        return judged._replace(known=bool(history) and judged.z >= weights.MUTED_FROM and but_for)
 
     def _of_a_person(self, seen: Seen, habit: Habit | None) -> Judgement:
         actor, network = seen.shape.actor, normal.network(seen.ip) if seen.ip else ""
@@ -189,6 +193,9 @@ class Scorer:
         if self.beliefs.malicious(seen.shape.keys):
             shut.append(gates.WARNED)
         return shut
+
+    def _may_mute(self, seen: Seen) -> bool:
+        return self._rung(seen) in ("mute", "close")
 
     def _rung(self, seen: Seen) -> autonomy.Rung:
         shape = seen.shape

@@ -91,6 +91,26 @@ def test_what_comes_within_half_an_hour_after_something_loud_is_shown():
     assert late.mute
 
 
+def test_what_nothing_excuses_but_is_called_harmless_is_loud_at_its_pod_and_not_at_its_node():
+    judge = told.quiet()
+    row = {"title": "Clear Log Activities", "severity": "medium", "node": "n", "pod": "a/own"}
+    found = []
+    for at in (START, START + DAY, START + 2 * DAY):
+        near = [told.noise(at + MINUTE, pod=pod, node="n") for pod in ("", "a/own")]
+        loud, *others = told.take(judge, told.noise(at, **row), *near)
+        found.append([one.mute for one in (loud, *others)])
+        judge.answer(loud.case, "benign", "ann", at=at)
+    assert found == [[False, False, False], [False, False, False], [False, True, False]]
+
+
+def test_cases_that_are_only_near_something_loud_ask_for_no_verdict():
+    judge = told.quiet()
+    loud = told.noise(START + MINUTE, title="Clear Log Activities", severity="critical")
+    muted, alarm, near = told.take(judge, told.noise(), loud, told.noise(START + 2 * MINUTE))
+    wanting = {one.case: judge.memory.cases[one.case].wanting for one in (muted, alarm, near)}
+    assert wanting == {muted.case: False, alarm.case: True, near.case: False}
+
+
 def test_other_pods_stay_muted():
     judge = told.quiet()
     loud = told.noise(START, title="Clear Log Activities", severity="critical", subject="host:web")

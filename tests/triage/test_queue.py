@@ -49,3 +49,7 @@ def test_a_long_case_joins_what_falls_into_it():
     short = case("b", first=START - 8 * HOUR, last=START - 8 * HOUR, entities=["pod"])
     inside = case("c", entities=["pod"])
     assert set(queue.incidents([long, short, inside]).values()) == {"a"}
+
+
+def test_what_verdicts_said_all_of_comes_behind_what_they_did_not():
+    assert order(case("a", count=900, severity="critical", wanting=False), case("b")) == ["b", "a"]

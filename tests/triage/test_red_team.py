@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from plimsoll.triage import certificate, gates, verdicts
+from plimsoll.triage import certificate, folding, gates, queue, verdicts
+from plimsoll.triage.scoring import Policy
 from tests.triage import told
 from tests.triage.told import DAY, HOUR, MINUTE, START
 
@@ -93,7 +94,65 @@ def test_he_hides_a_burst_in_what_is_muted():
     rows = told.every(told.noise, range(START, START + 59 * MINUTE, MINUTE // 10))
     decisions = told.take(judge, *rows)
     assert any(gates.BURST in decision.judgement.gates for decision in decisions)
-    assert not decisions[-1].mute
+    waiting = judge.memory.cases[decisions[-1].case]
+    assert (waiting.state, queue.queue(judge.memory.cases.values())[0].case) == ("open", waiting)
+    assert sum(not decision.mute and decision.case == waiting.id for decision in decisions) >= folding.TOLD
+
+
+def flood(at=START, **row):
+    """What is muted of the mail host, a thousand times within minutes."""
+    return [told.noise(at + number * 1_000_000, **row) for number in range(1_000)]
+
+
+def test_he_hides_another_act_in_a_burst():
+    judge = told.quiet()
+    known = told.noise(START - HOUR, title="Cron ran")
+    judge.answer(told.one(judge, known).case, "benign", "ann", at=START - HOUR)
+    acts = [told.noise(START + 900_000_001, title=title) for title in ("Cron ran", "Something new")]
+    *_, harmless, new = told.take(judge, *flood()[:900], *acts)
+    assert (harmless.mute, new.mute) == (False, False)
+    assert gates.CHAINED in harmless.judgement.gates
+
+
+def test_he_makes_a_burst_of_what_nothing_excuses():
+    judge = told.quiet()
+    row = {"title": "Clear Log Activities"}
+    judge.answer(told.one(judge, told.noise(START - HOUR, **row)).case, "benign", "ann", at=START - HOUR)
+    assert not any(decision.mute for decision in told.take(judge, *flood(**row)))
+
+
+@pytest.mark.parametrize(
+    "change", [{"exe_hash": "evil"}, {"pod": "shop/other"}, {"severity": "medium"}, {"node": "n9"}]
+)
+def test_he_floods_to_fold_what_differs(change):
+    judge = told.quiet()
+    *burst, his = told.take(judge, *flood(), told.noise(START + 1_001_000_000, **change))
+    assert burst[-1].mute
+    assert not his.mute
+
+
+def test_he_floods_with_what_nobody_called_harmless():
+    judge = told.quiet()
+    assert not any(decision.mute for decision in told.take(judge, *flood(title="Something new")))
+
+
+def test_he_floods_with_what_was_called_malicious():
+    judge = told.quiet()
+    burst = told.take(judge, *flood())[-1]
+    judge.answer(burst.case, "true_positive", "ann", at=START + HOUR)
+    assert (burst.case, "its case was called malicious") in {(case, why) for case, _, why in judge.turned()}
+    assert not any(decision.mute for decision in told.take(judge, *flood(START + DAY)))
+
+
+def test_he_floods_while_muting_is_frozen():
+    judge = told.quiet(policy=Policy(frozen=True))
+    assert not any(decision.mute for decision in told.take(judge, *flood()))
+
+
+def test_a_person_floods():
+    judge = told.quiet([told.ticket(), told.admin()])
+    rows = [told.shell(START + number * 1_000_000) for number in range(200)]
+    assert not any(decision.mute and not decision.judgement.mute for decision in told.take(judge, *rows))
 
 
 def test_he_makes_bursts_grow_from_hour_to_hour():
