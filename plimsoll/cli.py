@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import os
-import signal
+import select
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ import plimsoll
 from plimsoll import errors
 from plimsoll.outputs import places
 
-OK, INTERRUPTED = 0, 130
+OK, INTERRUPTED, UNREAD = 0, 130, 141
 
 
 Color = Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")]
@@ -61,7 +61,12 @@ def main() -> None:
     """Run the command line and exit with its code."""
     gc.set_threshold(100_000, 50, 50)  # batches make many objects and no cycles: 5 % of the time of reading
     sys.stdout, sys.stderr = _taking(sys.stdout), _taking(sys.stderr)
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _unread()
+    sys.exit(code)
 
 
 def _taking(stream: TextIO | None) -> TextIO:
@@ -75,7 +80,6 @@ def _taking(stream: TextIO | None) -> TextIO:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; what a user can mend is one line on stderr."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `plimsoll … | head` ends quietly
     # A lone dash is no option, though the parser takes it for one.
     arguments = ["/dev/stdin" if argument == "-" else argument for argument in arguments]
     plain = Console(file=sys.stderr, highlight=False, no_color=True)
@@ -97,11 +101,29 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("plimsoll: interrupted; what was reported as learned is kept", file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError as error:
+        return _unread() if _nobody_reads() else _refused(errors.PlimsollError(str(error)))
     except Exception as error:
         if not (isinstance(error, OSError | MemoryError) or _is_of_an_engine(error)):
             raise
         return _refused(errors.PlimsollError(" ".join(f"{type(error).__name__}: {error}".split())[:300]))
     return code if isinstance(code, int) else OK
+
+
+def _nobody_reads() -> bool:
+    """Say whether whoever read stdout has gone: `plimsoll … | head`. A connection that broke is something else."""
+    watched = select.poll()
+    try:
+        watched.register(sys.stdout.fileno(), 0)
+    except (OSError, ValueError):
+        return False
+    return any(events & select.POLLERR for _, events in watched.poll(0))
+
+
+def _unread() -> int:
+    """End quietly, as the signal for it would have a program end; what is left to be written goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return UNREAD
 
 
 def _is_of_an_engine(error: Exception) -> bool:

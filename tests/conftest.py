@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 
 import pytest
@@ -35,14 +34,6 @@ def shared_tables() -> Path:
     if not folder.is_dir():
         pytest.skip("the schemas (../shared/facts/tables) are not here")
     return folder
-
-
-@pytest.fixture(autouse=True)
-def _as_it_was():
-    """Running a command tells the process how to end where nobody reads: not this one."""
-    ending = signal.getsignal(signal.SIGPIPE)
-    yield
-    signal.signal(signal.SIGPIPE, ending)
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 import pytest
 
 from tests.sensor import boxes
@@ -21,9 +19,3 @@ def containers(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Skip where no container can be started."""
     if lack := boxes.lacking_runtime(tmp_path_factory.mktemp("tried")):
         pytest.skip(lack)
-
-
-@pytest.fixture(autouse=True)
-def _outlive_peers() -> None:
-    """The command line dies of a closed pipe, and a test of it leaves that behind."""
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
