@@ -64,10 +64,10 @@ TESTS: dict[str, Registered] = {}
 def test(*kinds: str) -> Callable[[Test], Test]:
     """Register a function as a test of objects of these kinds, `*` for every kind.
 
-    >>> @test("Namespace")
-    ... def unnamed(one, cluster):
-    ...     if not one.name:
-    ...         yield Violation("metadata.name", "the namespace has no name")
+    @test("Namespace")
+    def unnamed(one, cluster):
+        if not one.name:
+            yield Violation("metadata.name", "the namespace has no name")
     """
 
     def register(run: Test) -> Test:
