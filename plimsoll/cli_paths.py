@@ -27,11 +27,14 @@ paths_app = App(
 @paths_app.default
 def paths(
     paths: Annotated[
-        list[str],
+        list[str] | None,
         Parameter(help="Manifests: a file, folder, glob or `-`; all together are one cluster.", negative=()),
-    ],
+    ] = None,
     /,
     *,
+    live: Annotated[
+        bool, Parameter(help="Look at the cluster of your kubeconfig in place of manifests.", negative=())
+    ] = False,
     from_: Annotated[
         list[str] | None,
         Parameter(
@@ -65,6 +68,9 @@ def paths(
 ) -> int:
     """List the paths of an attacker, easiest and most harmful first, and what closes them."""
     asked = Question(tuple(from_ or ()), tuple(to or ()), conditional)
+    paths = paths or []
+    if bool(paths) == live:
+        raise errors.UsageError("paths takes the PATHs of manifests, or --live (plimsoll paths --help)")
     if diff:
         return _changed(paths, objects or [], asked, output, color, fail_on)
     found = flow_paths.paths(paths, asked, used)

@@ -27,9 +27,12 @@ class Found(NamedTuple):
 
 
 def paths(sources: Sequence[str], question: Question, used: Path | None = None) -> Found:
-    """Answer a question about the cluster that these manifests make together; `used`: a profile of what is used in it."""
+    """Answer a question about the cluster that these manifests make together; `used`: a profile of what is used in it.
+
+    Without manifests it is the cluster of the user's kubeconfig.
+    """
     seen = habits_of(used) if used else None
-    read = flow_scan.read(sources)
+    read = flow_scan.read(sources) if sources else flow_scan.read_live()
     return Found(Answer(Model(Cluster(read.objects)), question, habits=seen), read)
 
 

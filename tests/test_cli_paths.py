@@ -5,6 +5,7 @@ import json
 import pytest
 
 from plimsoll import cli
+from plimsoll.cluster import live, manifests
 from tests.test_flow_paths import CLUSTER
 
 
@@ -76,3 +77,26 @@ def test_a_change_that_opens_a_path_can_fail_a_pipeline(manifest, capsys, form):
 def test_a_difference_has_two_sides(manifest, capsys):
     assert cli.run(["paths", str(manifest), "--diff"]) == 2
     assert "before and after" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], [".", "--live"]])
+def test_manifests_or_the_live_cluster_are_looked_at_and_not_both(arguments: list[str]) -> None:
+    assert cli.run(["paths", *arguments]) == 2
+
+
+def test_a_live_cluster_is_looked_at(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    listed = json.dumps(
+        {
+            "kind": "List",
+            "items": [
+                {
+                    "kind": "Pod",
+                    "metadata": {"name": "p"},
+                    "spec": {"hostPID": True, "containers": [{"name": "c", "securityContext": {"privileged": True}}]},
+                }
+            ],
+        }
+    )
+    monkeypatch.setattr(live, "documents", lambda: iter([manifests.Document("cluster", 0, listed.encode())]))
+    assert cli.run(["paths", "--live", "--to", "Node:*", "-o", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["paths"]
