@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from plimsoll import errors
 from plimsoll.store import durable
+from plimsoll.store.database import Database
 
 FILE = "triage.sqlite"
 MIGRATIONS = (
@@ -36,7 +36,6 @@ MIGRATIONS = (
 )
 ASKED = 500
 """Ids asked for in one statement."""
-TRIES = 5
 
 
 class Row(NamedTuple):
@@ -70,60 +69,20 @@ class Desk:
 
     def __init__(self, directory: Path) -> None:
         self.directory, self.path = directory, directory / FILE
+        self._database = Database(self.path, MIGRATIONS, "state of triage")
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Pen]:
         """Hold the directory's lock and write; make the tables where there are none."""
         durable.folder(self.directory)
-        with (
-            durable.locked(self.directory),
-            self._explained(),
-            contextlib.closing(self._connected("rwc")) as database,
-        ):
-            database.execute("PRAGMA journal_mode = WAL")
-            for number, migration in enumerate(MIGRATIONS, start=1):
-                if number > _version(database):
-                    database.executescript(f"BEGIN IMMEDIATE; {migration}; PRAGMA user_version = {number}; COMMIT")
+        with durable.locked(self.directory), self._database.writing(make=True) as database:
             yield Pen(database)
 
     def rows(self, statement: str, *values: str | int) -> list[tuple[Any, ...]]:
-        """Ask for rows, beside a writer; again where that one was just folding its log into the file."""
+        """Ask for rows, beside a writer."""
         if not self.path.exists():
             raise errors.InputError("no state of triage: `plimsoll triage run` makes one", file=str(self.directory))
-        with self._explained():
-            for _ in range(TRIES):
-                with contextlib.suppress(sqlite3.OperationalError):
-                    return self._asked("ro", statement, values)
-                time.sleep(0.01)
-            return self._asked("ro", statement, values)
-
-    def _asked(self, mode: str, statement: str, values: tuple[str | int, ...]) -> list[tuple[Any, ...]]:
-        with contextlib.closing(self._connected(mode)) as database:
-            return database.execute(statement, values).fetchall()
-
-    def _connected(self, mode: str) -> sqlite3.Connection:
-        database = sqlite3.connect(
-            f"{self.path.absolute().as_uri()}?mode={mode}", uri=True, timeout=5.0, isolation_level=None
-        )
-        try:
-            database.execute("PRAGMA synchronous = FULL")
-            version = _version(database)
-        except sqlite3.Error:
-            database.close()
-            raise
-        if version > len(MIGRATIONS):
-            database.close()
-            raise errors.InputError(f"made by a newer Plimsoll (tables of version {version})", file=str(self.path))
-        return database
-
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as refused:
-            raise errors.PlimsollError(f"{self.path}: {refused}") from refused
-        except sqlite3.Error as broken:
-            raise errors.InputError(f"damaged, or no state of triage ({broken})", file=str(self.path)) from broken
+        return self._database.rows(statement, *values)
 
 
 class Pen:
@@ -184,7 +143,3 @@ class Pen:
             [(number,)] = self.rows("SELECT number FROM reasons WHERE told = ?", told)
             self._reasons[told] = number
         return self._reasons
-
-
-def _version(database: sqlite3.Connection) -> int:
-    return int(database.execute("PRAGMA user_version").fetchone()[0])

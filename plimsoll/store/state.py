@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import sqlite3
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -14,10 +10,9 @@ import msgspec
 
 from plimsoll import errors
 from plimsoll.store import durable
+from plimsoll.store.database import Database
 
 FILE = "state.sqlite"
-TRIES = 5
-BUSY_SECONDS = 5.0
 
 Row = TypeVar("Row")
 
@@ -34,7 +29,6 @@ MIGRATIONS = (
     CREATE TABLE kv (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     """,
 )
-"""Each takes the tables one version further; the file's user_version counts those that are done."""
 
 
 class Approval(NamedTuple):
@@ -55,14 +49,12 @@ class State:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.path = directory / FILE
+        self._database = Database(self.path, MIGRATIONS, "state of a profile")
 
     def create(self) -> None:
         """Make the tables, or bring older ones up to date; the caller holds the directory's lock."""
-        with self._explained(), contextlib.closing(self._connected("rwc")) as database:
-            database.execute("PRAGMA journal_mode = WAL")
-            for number, migration in enumerate(MIGRATIONS, start=1):
-                if number > _version(database):
-                    database.executescript(f"BEGIN IMMEDIATE; {migration}; PRAGMA user_version = {number}; COMMIT")
+        with self._database.writing(make=True):
+            pass
 
     def approve(self, approval: Approval) -> None:
         """Record an approval; of two of the same fact the later one stands."""
@@ -104,63 +96,12 @@ class State:
             raise errors.InputError("damaged", file=str(self.path))
 
     def _write(self, statement: str, *values: str | int) -> None:
-        with (
-            self._explained(),
-            durable.locked(self.directory),
-            contextlib.closing(self._connected("rw")) as database,
-            database,
-        ):
+        with durable.locked(self.directory), self._database.writing() as database:
             database.execute(statement, values)
 
     def _rows(self, row: type[Row], statement: str, *values: str) -> list[Row]:
-        """Ask for rows; again where the last writer was just folding its log into the file.
-
-        SQLite reads beside writers by memory that is a file. Where that cannot be made, on a full or a
-        read-only disk, nobody writes either, and the file is read as one that stands still.
-        """
-        with self._explained():
-            for _ in range(TRIES):
-                with contextlib.suppress(sqlite3.OperationalError):
-                    return self._asked("ro", row, statement, values)
-                time.sleep(0.01)
-            return self._asked("ro" if self._logged() else "ro&immutable=1", row, statement, values)
-
-    def _asked(self, mode: str, row: type[Row], statement: str, values: tuple[str, ...]) -> list[Row]:
-        with contextlib.closing(self._connected(mode)) as database:
-            return msgspec.convert(database.execute(statement, values).fetchall(), list[row])  # type: ignore[valid-type]
-
-    def _logged(self) -> bool:
-        """Return whether SQLite's log holds what is not in the file yet."""
-        log = self.path.with_name(f"{FILE}-wal")
-        return log.exists() and log.stat().st_size > 0
-
-    def _connected(self, mode: str) -> sqlite3.Connection:
-        database = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_SECONDS)
-        try:
-            database.execute("PRAGMA synchronous = FULL")
-            version = _version(database)
-        except sqlite3.Error:
-            database.close()
-            raise
-        if version > len(MIGRATIONS):
-            database.close()
-            raise errors.InputError(f"made by a newer Plimsoll (tables of version {version})", file=str(self.path))
-        return database
-
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as refused:
-            raise errors.PlimsollError(f"{self.path}: {refused}") from refused
-        except UnicodeEncodeError as broken:
-            raise errors.UsageError(f"not Unicode text: {broken.object!a}") from broken
-        except (sqlite3.Error, msgspec.ValidationError, UnicodeDecodeError) as broken:
-            raise errors.InputError(f"damaged, or no state of a profile ({broken})", file=str(self.path)) from broken
-
-
-def _version(database: sqlite3.Connection) -> int:
-    return int(database.execute("PRAGMA user_version").fetchone()[0])
+        with self._database.explained():
+            return msgspec.convert(self._database.rows(statement, *values), list[row])  # type: ignore[valid-type]
 
 
 def _text(time: dt.datetime) -> str:

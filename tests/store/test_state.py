@@ -57,13 +57,6 @@ def test_a_value_replaces_the_one_before(profile):
     assert profile.state.get("follow:a.log") == "2"
 
 
-def test_the_database_writes_ahead_and_waits_for_the_disk(profile):
-    with contextlib.closing(profile.state._connected("rw")) as database:
-        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert database.execute("PRAGMA synchronous").fetchone() == (2,)
-        assert database.execute("PRAGMA user_version").fetchone() == (len(state.MIGRATIONS),)
-
-
 def test_older_tables_are_brought_up_to_date(profile, monkeypatch):
     profile.state.put("key", "value")
     monkeypatch.setattr(state, "MIGRATIONS", (*state.MIGRATIONS, "CREATE TABLE more (a TEXT)"))
@@ -105,16 +98,3 @@ def test_values_of_the_wrong_type_are_an_input_error(profile):
 def test_text_that_is_not_unicode_is_a_usage_error(profile):
     with pytest.raises(errors.UsageError):
         profile.state.put("a\udcff", "b")
-
-
-def test_where_nobody_may_write_the_state_is_read_all_the_same(profile, monkeypatch):
-    profile.state.put("key", "value")
-    connected = state.State._connected
-
-    def refused(self, mode):
-        if "immutable" not in mode:
-            raise sqlite3.OperationalError("unable to open database file")
-        return connected(self, mode)
-
-    monkeypatch.setattr(state.State, "_connected", refused)
-    assert profile.state.get("key") == "value"
