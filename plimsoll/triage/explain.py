@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from typing import Any
 
 from plimsoll.triage import gates, judging, weights
@@ -106,17 +105,6 @@ def suppression(decision: judging.Decision, scorer: Scorer, habit: Habit | None)
 
 def loud_if(habit: Habit | None, history: History | None) -> list[str]:
     """Return what would make a muted alert loud."""
-    found = [f"more than {ceiling(habit)} in an hour", gates.CHAINED.says, "its signature is called malicious"]
+    most = int(gates.ceiling(habit, habit.hour if habit else 0))
+    found = [f"more than {most} in an hour", gates.CHAINED.says, "its signature is called malicious"]
     return [*found, gates.IMAGE.says] if history and history.digests else found
-
-
-def ceiling(habit: Habit | None) -> int:
-    """Return how many in an hour are no burst yet.
-
-    >>> ceiling(None), ceiling(Habit(first_hour=0, hour=24, total=240, peak=20))
-    (5, 60)
-    """
-    if habit is None:
-        return 5
-    mean = habit.total / max(1, habit.hour - habit.first_hour)
-    return int(max(3 * habit.peak, mean + 8 * math.sqrt(mean) + 5))

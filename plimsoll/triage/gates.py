@@ -36,15 +36,24 @@ WARNED = Gate("G8 warned", "its signature was called malicious")
 def burst(habit: Habit | None, count: int, hour: int) -> bool:
     """Say whether so many in one hour are far beyond what this signature ever did.
 
-    n > max(3 · most in an hour so far, μ + 8 √μ + 5), μ being the mean of an hour.
-
     >>> burst(None, 5, 0), burst(None, 6, 0), burst(Habit(first_hour=0, total=240, peak=20), 60, 24)
     (False, True, False)
     """
+    return count > ceiling(habit, hour)
+
+
+def ceiling(habit: Habit | None, hour: int) -> float:
+    """Return how many in one hour are no burst yet.
+
+    max(3 · most in an hour so far, μ + 8 √μ + 5), μ being the mean of an hour.
+
+    >>> ceiling(None, 0), ceiling(Habit(first_hour=0, total=240, peak=20), 24)
+    (5, 60)
+    """
     if habit is None:
-        return count > 5
+        return 5
     mean = habit.total / max(1, hour - habit.first_hour)
-    return count > max(3 * habit.peak, mean + 8 * math.sqrt(mean) + 5)
+    return max(3 * habit.peak, mean + 8 * math.sqrt(mean) + 5)
 
 
 def of_the_control_plane(seen: Seen) -> bool:
