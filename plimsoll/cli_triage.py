@@ -228,14 +228,7 @@ class _Line(msgspec.Struct):
 
 def _of_file(path: Path, who: str, second: str, scope: int) -> Iterator[flow_triage.Said]:
     shown, decode = inputs.shown(path), msgspec.json.Decoder(_Line).decode
-    try:
-        with path.open("rb") as file:
-            text = file.read(LARGEST + 1)
-    except (OSError, ValueError) as problem:
-        raise errors.InputError(inputs.why(problem), file=shown) from problem
-    if len(text) > LARGEST:
-        raise errors.InputError(f"larger than {LARGEST >> 20} MiB", file=shown)
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(inputs.whole(path, LARGEST).splitlines(), 1):
         if not line.strip():
             continue
         try:

@@ -23,26 +23,12 @@ LARGEST = 1 << 26
 
 def read(paths: Sequence[str]) -> ruleset.Ruleset:
     """Return the rules of files, in order as one rule set; a file that cannot be read is an InputError."""
-    return ruleset.load((inputs.shown(path), _text(Path(path))) for path in paths)
+    return ruleset.load((inputs.shown(path), inputs.text(path, LARGEST)) for path in paths)
 
 
 def read_options(path: str, rules: ruleset.Ruleset) -> dict[str, options.Option]:
     """Return what a file wants of rules beyond what theirs say; raise InputError where it cannot be used."""
-    return options.read(inputs.shown(path), _text(Path(path)), rules)
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
-    except (OSError, ValueError) as problem:
-        raise errors.InputError(inputs.why(problem), file=inputs.shown(path)) from problem
-    if len(raw) > LARGEST:
-        raise errors.InputError(f"larger than {LARGEST >> 20} MiB", file=inputs.shown(path))
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise errors.InputError("no UTF-8", file=inputs.shown(path)) from None
+    return options.read(inputs.shown(path), inputs.text(path, LARGEST), rules)
 
 
 def _anything(_: str) -> bool:
@@ -207,7 +193,7 @@ def outcomes(path: str) -> Iterator[Outcome | Untestable]:
     """Yield the outcomes of a file of tests: rules, and for each test its events and the alerts they should give."""
     shown = inputs.shown(path)
     try:
-        document = yaml_values.value(_text(Path(path)).encode())
+        document = yaml_values.value(inputs.text(path, LARGEST).encode())
     except yaml_values.Unreadable as broken:
         raise errors.InputError(str(broken), file=shown, line=broken.line + 1) from None
     if (

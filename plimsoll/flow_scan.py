@@ -17,6 +17,7 @@ from plimsoll.posture import engine, exceptions, frameworks, lines, rows
 from plimsoll.posture.check import Check
 from plimsoll.posture.judging import node_files as files_of_nodes
 from plimsoll.posture.objects import WORKLOADS, Body, Cluster, Object, listed, mapped, text
+from plimsoll.sources import inputs
 
 MANY_FILES = 32
 """Files from which on all cores read them."""
@@ -258,7 +259,7 @@ def fresh(before: Scan, after: Iterable[engine.Finding]) -> Iterator[engine.Find
 def chosen_checks(asked: Asked) -> Sequence[frameworks.Chosen]:
     """Return the checks that are asked for; raise InputError or UsageError where there are none such."""
     wanted = [frameworks.framework(name) for name in asked.frameworks]
-    theirs = {str(file): _bytes(file) for file in asked.checks}
+    theirs = {str(file): inputs.whole(file, manifests.LARGEST) for file in asked.checks}
     made = tuple(frameworks.chosen(rows.with_theirs(theirs), wanted))
     if not made:
         raise errors.UsageError(f"no check has a control of {', '.join(asked.frameworks)}")
@@ -266,14 +267,7 @@ def chosen_checks(asked: Asked) -> Sequence[frameworks.Chosen]:
 
 
 def _exceptions(file: Path | None) -> Sequence[exceptions.Exempted]:
-    return exceptions.read(str(file), _bytes(file)) if file else ()
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as problem:
-        raise errors.InputError(problem.strerror or str(problem), file=manifests.shown(str(file))) from problem
+    return exceptions.read(str(file), inputs.whole(file, manifests.LARGEST)) if file else ()
 
 
 def _placed(told: Iterable[engine.Finding]) -> Iterator[engine.Finding]:

@@ -61,6 +61,26 @@ def why(problem: OSError | ValueError) -> str:
     return (problem.strerror or str(problem)) if isinstance(problem, OSError) else str(problem)
 
 
+def whole(path: Path | str, most: int) -> bytes:
+    """Return a small file; raise InputError where it cannot be read or is larger than `most` bytes."""
+    try:
+        with Path(path).open("rb") as file:
+            raw = file.read(most + 1)
+    except (OSError, ValueError) as problem:
+        raise errors.InputError(why(problem), file=shown(path)) from problem
+    if len(raw) > most:
+        raise errors.InputError(f"larger than {most >> 20} MiB", file=shown(path))
+    return raw
+
+
+def text(path: Path | str, most: int) -> str:
+    """Return a small file of text, without its byte order mark; raise InputError as `whole` does, or where it is none."""
+    try:
+        return whole(path, most).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise errors.InputError("no UTF-8", file=shown(path)) from None
+
+
 def _input(name: str) -> Input:
     if name == "-":
         return Input("standard input", _of_stdin, again=False)

@@ -101,3 +101,25 @@ def test_a_file_that_vanished_in_between_is_an_error(logs: Path) -> None:
     (logs / "a.log").unlink()
     with pytest.raises(errors.InputError, match=r"a\.log: No such file"):
         list(only.blocks())
+
+
+def test_a_small_file_is_read_whole_and_a_larger_one_refused(tmp_path):
+    place = tmp_path / "rules.yaml"
+    place.write_bytes(b"\xef\xbb\xbfa: 1")
+    assert (inputs.whole(place, 7), inputs.text(place, 7)) == (b"\xef\xbb\xbfa: 1", "a: 1")
+    with pytest.raises(errors.InputError, match=r"rules\.yaml: larger than"):
+        inputs.whole(place, 6)
+
+
+@pytest.mark.parametrize(("content", "reason"), [(b"\xff\xfe\xff", "no UTF-8"), (None, "No such file")])
+def test_what_is_no_text_or_not_there_names_the_file(tmp_path, content, reason):
+    place = tmp_path / "rules.yaml"
+    if content is not None:
+        place.write_bytes(content)
+    with pytest.raises(errors.InputError, match=rf"rules\.yaml: {reason}"):
+        inputs.text(place, 1 << 20)
+
+
+def test_a_name_that_no_file_can_have_is_refused():
+    with pytest.raises(errors.InputError):
+        inputs.whole("a\0b", 10)
