@@ -7,9 +7,9 @@ from pathlib import Path
 
 import polars as pl
 
-from plimsoll import errors
-from plimsoll.detect.sigma import hits, problems, rule
-from plimsoll.sources import inputs
+from plimsoll import errors, sources
+from plimsoll.detect.sigma import fields, hits, problems, rule
+from plimsoll.sources import audit_whole, inputs, reading
 
 LARGEST = 1 << 20
 """Bytes of a rule file."""
@@ -52,6 +52,38 @@ def _of_file(path: Path, *, alone: bool) -> Iterator[rule.Rule]:
                 raise errors.InputError(reason, file=name, line=one.mark.line)
     except problems.Unusable as broken:
         raise errors.InputError(str(broken), file=name, line=broken.mark.line, column=broken.mark.column) from None
+
+
+class Watch:
+    """Sigma's rules beside a run: it sees the batches that come by, and has its alerts at the end."""
+
+    def __init__(self, paths: Sequence[str], usual: hits.Usual | None = None) -> None:
+        """Read the rules of these paths; none at all where there are no paths."""
+        self._hits = hits.Hits(read(paths) if paths else [], usual)
+
+    def source(self, name: str) -> sources.Source:
+        """Return the format of this name, as a Reading asks for it: with whole events where a rule reads them."""
+        whole = self._hits.reads_events and sources.get(name).STREAM == "audit"
+        return audit_whole.Whole() if whole else sources.get(name)
+
+    def take(self, batch: reading.Batch) -> reading.Batch:
+        """Judge a batch, as far as it is of audit events; return it as others know it."""
+        if batch.stream == "audit":
+            self._hits.take(batch.events)
+        return batch._replace(events=batch.events.drop(fields.EVENT, strict=False))
+
+    def beside(self, alerts: list[dict[str, object]], most: int | None) -> list[dict[str, object]]:
+        """Return these alerts and those of all that was taken, gravest first; `most` of them where there is a limit."""
+        return [*alerts, *self._hits.alerts()[: None if most is None else max(0, most - len(alerts))]]
+
+    @property
+    def forgone(self) -> int:
+        """Return how many hits there was no room for."""
+        return self._hits.forgone
+
+    def tell(self) -> list[dict[str, object]]:
+        """Return the alerts that began since the last call."""
+        return self._hits.tell()
 
 
 def habit(learned: pl.DataFrame) -> hits.Usual:
