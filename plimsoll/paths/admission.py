@@ -7,12 +7,12 @@ capabilities), enforces it, and fails closed; several policies together may do s
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 
 import msgspec
 
 from plimsoll.paths.model import Model, Namespace
 from plimsoll.policies import policy, selectors
+from plimsoll.posture.judging.whole import once
 from plimsoll.posture.objects import Object, at, listed, mapped, text
 
 _SORTS = ("privileged", "hostPath", "hostPID", "capabilities")
@@ -31,15 +31,20 @@ def admits(model: Model, namespace: str) -> bool:
     return not why_not(model, namespace)
 
 
-@lru_cache(maxsize=1 << 12)
 def why_not(model: Model, namespace: str) -> str:
     """Return what keeps an escaping pod out of a namespace; nothing where it is let in."""
-    told = model.namespaces.get(namespace)
-    if told is None:
-        return ""
-    if told.enforces != "privileged":
-        return f"Namespace {namespace} enforces Pod Security {told.enforces}"
-    refused = {sort: name for name, sorts in _refusals(model, told) for sort in sorts}
+    return _reasons(model).get(namespace, "")
+
+
+@once
+def _reasons(model: Model) -> Mapping[str, str]:
+    return {name: _why_not(model, one) for name, one in model.namespaces.items()}
+
+
+def _why_not(model: Model, namespace: Namespace) -> str:
+    if namespace.enforces != "privileged":
+        return f"Namespace {namespace.name} enforces Pod Security {namespace.enforces}"
+    refused = {sort: name for name, sorts in _refusals(model, namespace) for sort in sorts}
     return f"{', '.join(sorted(set(refused.values())))} refuse it" if refused.keys() >= set(_SORTS) else ""
 
 

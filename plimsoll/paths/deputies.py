@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from plimsoll.paths import nodes
 from plimsoll.paths.model import Model
+from plimsoll.posture.judging.whole import once
 from plimsoll.posture.objects import listed, text
 
 Gives = Literal["all", "pods", "maybe"]
@@ -89,7 +89,7 @@ def accounts(model: Model, one: Deputy) -> list[Account]:
     return [account for account in found if not (one.unless and _is_told(model, account, one.unless))]
 
 
-@lru_cache(maxsize=2)
+@once
 def _by_name(model: Model) -> Mapping[str, list[Account]]:
     """Return the ServiceAccounts by their own names and by those of the images that run as them."""
     found: dict[str, list[Account]] = defaultdict(list)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 from plimsoll.paths import nodes
@@ -11,6 +10,7 @@ from plimsoll.paths.binding import Bound, bindable, powers
 from plimsoll.paths.granted import Holder
 from plimsoll.paths.model import Model
 from plimsoll.paths.rights import EVERYTHING, Grant, Powers
+from plimsoll.posture.judging.whole import once
 
 _ROOT = Powers([Grant(EVERYTHING, "", "ClusterRole/cluster-admin", (), "cluster-admin")])
 
@@ -38,7 +38,7 @@ class Holders:
         return iter(self.all)
 
 
-@lru_cache(maxsize=2)
+@once
 def of(model: Model) -> Holders:
     """Return who holds rights in a cluster; the families of edges share the answer."""
     return Holders(model)

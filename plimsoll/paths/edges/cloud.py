@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import yaml
@@ -41,9 +40,9 @@ def _may_be_cloud(model: Model) -> bool:
 
 
 def _metadata(model: Model) -> Iterator[Edge]:
+    bootstrap = _WIRE_SERVER if _is_azure(model) else METADATA
     for workload in model.workloads:
         on_host = workload.pod.spec.get("hostNetwork") is True
-        bootstrap = _WIRE_SERVER if _is_azure(model) else METADATA
         if model.reach.to_address(workload, METADATA, "TCP", 80):
             told = "is on its node's network" if on_host else f"may reach {METADATA} (no policy keeps it from)"
             for name, _ in workload.containers:
@@ -62,7 +61,6 @@ def _metadata(model: Model) -> Iterator[Edge]:
 _BOOTSTRAPPERS = nodes.group("system:bootstrappers")
 
 
-@lru_cache(maxsize=2)
 def _is_azure(model: Model) -> bool:
     found = (text(one.spec.get("providerID")) for one in model.nodes.values() if one is not None)
     return any(one.startswith("azure://") for one in found)

@@ -76,14 +76,16 @@ def validating_webhook(one: Object, _: Cluster) -> Found:
 
 
 def _policy_allows(name: str, allows: Callable[[Object], bool]) -> Test:
-    everywhere = once(lambda cluster: all(allows(one) for one in cluster.of(_PSP)))
+    @once
+    def everywhere(cluster: Cluster) -> bool:
+        return all(allows(one) for one in cluster.of(_PSP))
 
+    @test(_PSP, name=name)
     def judged(one: Object, cluster: Cluster) -> Found:
         if everywhere(cluster):
             yield Violation("spec", f"{one.name} allows it, and no other PodSecurityPolicy forbids it")
 
-    judged.__name__ = name
-    return test(_PSP)(judged)
+    return judged
 
 
 def _may_be_root(one: Object) -> bool:

@@ -12,26 +12,29 @@ from weakref import WeakKeyDictionary
 
 from plimsoll.posture.objects import Body, Cluster, Object, listed, mapped, text
 
+K = TypeVar("K")
 T = TypeVar("T")
 Labels = Mapping[str, Any]
 
 _NOBODY: list[Object] = []
 
 
-def once(build: Callable[[Cluster], T]) -> Callable[[Cluster], T]:
-    """Return a function that works something out the first time a cluster is asked about.
+def once(build: Callable[[K], T]) -> Callable[[K], T]:
+    """Return a function that works something out the first time a cluster, or what is made of one, is asked about.
+
+    What it works out must not hold on to what it is asked about: it is forgotten with that.
 
     >>> kinds = once(lambda cluster: [one.kind for one in cluster.objects])
     >>> kinds(Cluster([Object({"kind": "Pod"})]))
     ['Pod']
     """
-    known: WeakKeyDictionary[Cluster, T] = WeakKeyDictionary()
+    known: WeakKeyDictionary[K, T] = WeakKeyDictionary()
 
-    def asked(cluster: Cluster) -> T:
+    def asked(whole: K) -> T:
         try:
-            return known[cluster]
+            return known[whole]
         except KeyError:
-            return known.setdefault(cluster, build(cluster))
+            return known.setdefault(whole, build(whole))
 
     return asked
 
