@@ -113,16 +113,22 @@ class Model:
         return {name: one for one in self.workloads for name, _ in one.containers}
 
     @cached_property
+    def where(self) -> Mapping[Workload, tuple[str, ...]]:
+        """The names of the nodes that each workload runs on, or could where it has none yet; none: nothing is known."""
+        alike: dict[tuple[str, ...], tuple[str, ...]] = {}
+        told = ((one, one.nodes or placement.possible(one, self.nodes)) for one in self.workloads)
+        return {one: alike.setdefault(names, names) for one, names in told}
+
+    @cached_property
     def placements(self) -> list[Placement]:
         """What runs on each node, and what could run on which."""
-        return placement.placements(self.workloads, self.nodes)
+        return placement.placements(self.where, self.nodes)
 
     @cached_property
     def node_of(self) -> Mapping[Workload, str]:
         """The node, or set of nodes, that is behind a workload: where an escape from it leads."""
         found: dict[Workload, str] = {}
-        for one in self.workloads:
-            names = one.nodes or placement.possible(one, self.nodes)
+        for one, names in self.where.items():
             found[one] = nodes.node(names[0]) if len(names) == 1 else self._any_of(names)
         return found
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from plimsoll.paths import nodes, placement, tokens
+from plimsoll.paths import nodes, tokens
 from plimsoll.paths.edge import Edge
 from plimsoll.paths.model import Model, referred
 from plimsoll.paths.workloads import Workload
+from plimsoll.posture.judging.whole import once
 from plimsoll.posture.objects import Object, at, listed, mapped, text
 
 CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
@@ -34,24 +35,10 @@ class OnNodes:
 
     def __init__(self, model: Model) -> None:
         """Take the cluster."""
-        self._model = model
-        self.containers = self._kept("containers", "Container:*/*/*", _containers)
-        self.tokens = self._kept("tokens", "SA:*", lambda one: _tokens(model, one))
-        self.secrets = self._kept("secrets", "Secret:*", lambda one: _secrets(model, one))
-
-    def _kept(self, what: str, shown: str, of: Callable[[Workload], Iterable[str]]) -> list[Kept]:
-        found = []
-        told: dict[Workload, tuple[str, ...]] = {}
-        for number, place in enumerate(self._model.placements):
-            members: dict[str, Workload] = {}
-            for one in place.workloads:
-                if one not in told:
-                    told[one] = tuple(of(one))
-                for name in told[one]:
-                    members.setdefault(name, one)
-            if members:
-                found.append(Kept(nodes.set_of(f"{what}-{number}", shown), place.nodes, tuple(members.items())))
-        return found
+        self._where = model.where
+        self.containers = _kept(model, "containers", "Container:*/*/*", _containers)
+        self.tokens = _kept(model, "tokens", "SA:*", lambda one: _tokens(model, one))
+        self.secrets = _kept(model, "secrets", "Secret:*", lambda one: _secrets(model, one))
 
     def sets(self) -> Iterator[Edge]:
         """Yield the ways from the sets to what is in them."""
@@ -61,10 +48,31 @@ class OnNodes:
 
     def near(self, workload: Workload, kind: list[Kept]) -> Iterator[str]:
         """Yield the sets of a kind that lie where a workload runs, or could run."""
-        where = set(workload.nodes or placement.possible(workload, self._model.nodes))
+        where = set(self._where[workload])
         for kept in kind:
             if where.intersection(kept.nodes) or not (where and kept.nodes):
                 yield kept.name
+
+
+@once
+def of(model: Model) -> OnNodes:
+    """Return what lies on each node of a cluster; the families of edges share the answer."""
+    return OnNodes(model)
+
+
+def _kept(model: Model, what: str, shown: str, members_of: Callable[[Workload], Iterable[str]]) -> list[Kept]:
+    found = []
+    told: dict[Workload, tuple[str, ...]] = {}
+    for number, place in enumerate(model.placements):
+        members: dict[str, Workload] = {}
+        for one in place.workloads:
+            if one not in told:
+                told[one] = tuple(members_of(one))
+            for name in told[one]:
+                members.setdefault(name, one)
+        if members:
+            found.append(Kept(nodes.set_of(f"{what}-{number}", shown), place.nodes, tuple(members.items())))
+    return found
 
 
 def _containers(one: Workload) -> Iterable[str]:
@@ -96,8 +104,7 @@ def _missing(model: Model, one: Workload) -> set[str]:
 
 def identities(model: Model, workload: Workload) -> list[str]:
     """Return the users that the nodes of a workload are to the API server."""
-    names = workload.nodes or placement.possible(workload, model.nodes)
-    return [nodes.user(f"system:node:{name}") for name in names]
+    return [nodes.user(f"system:node:{name}") for name in model.where[workload]]
 
 
 def control_planes(model: Model) -> Mapping[str, str]:
@@ -135,7 +142,7 @@ def is_part(workload: Workload) -> bool:
 
 def may_be_control_plane(model: Model, workload: Workload, known: Mapping[str, str]) -> bool:
     """Say whether a workload runs, or by its own word could run, on a node of the control plane."""
-    names = workload.nodes or placement.possible(workload, model.nodes)
+    names = model.where[workload]
     return any(name in known for name in names) if names else _seeks_control_plane(workload)
 
 

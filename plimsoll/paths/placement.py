@@ -19,15 +19,15 @@ class Placement(NamedTuple):
     workloads: tuple[Workload, ...]
 
 
-def placements(workloads: Iterable[Workload], nodes: Mapping[str, Object | None]) -> list[Placement]:
+def placements(where: Mapping[Workload, tuple[str, ...]], nodes: Iterable[str]) -> list[Placement]:
     """Return for each node what runs there, and for those without one, where they could run."""
     fixed: dict[str, list[Workload]] = {name: [] for name in nodes}
     free: dict[tuple[str, ...], list[Workload]] = {}
-    for one in workloads:
+    for one, names in where.items():
         for name in one.nodes:
             fixed.setdefault(name, []).append(one)
         if not one.nodes:
-            free.setdefault(possible(one, nodes), []).append(one)
+            free.setdefault(names, []).append(one)
     return [Placement((name,), tuple(found)) for name, found in fixed.items() if found] + [
         Placement(names, tuple(found)) for names, found in free.items()
     ]

@@ -30,7 +30,7 @@ class _Cluster:
 
     def __init__(self, model: Model) -> None:
         self.model, self.files = model, NodeFiles(model.cluster)
-        self.kept = on_node.OnNodes(model)
+        self.kept = on_node.of(model)
         self.control_planes = on_node.control_planes(model)
 
 

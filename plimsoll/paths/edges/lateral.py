@@ -17,7 +17,7 @@ _SNIFFING = frozenset(("NET_RAW", "NET_ADMIN"))
 
 def edges(model: Model) -> Iterator[Edge]:
     """Yield the ways from containers to those beside them."""
-    kept = on_node.OnNodes(model)
+    kept = on_node.of(model)
     for workload in model.workloads:
         yield from _shared_processes(workload)
         yield from _shared_volumes(workload)

@@ -14,7 +14,7 @@ _NODES_GROUP = nodes.group("system:nodes")
 
 def edges(model: Model) -> Iterator[Edge]:
     """Yield what each node gives."""
-    kept = on_node.OnNodes(model)
+    kept = on_node.of(model)
     yield from kept.sets()
     yield from _lying("NODE_CONTROLS_POD", kept.containers, "root of a node is root of what runs on it")
     yield from _lying("NODE_TOKEN_THEFT", kept.tokens, "the tokens of a node's pods lie on its disk")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from plimsoll.paths import holders, nodes, placement, tokens
+from plimsoll.paths import holders, nodes, tokens
 from plimsoll.paths.edge import Edge
 from plimsoll.paths.granted import WRITES, Holder, Joint, together
 from plimsoll.paths.model import Model
@@ -50,8 +50,7 @@ def _drawn(model: Model, holder: Holder, joint: Joint, what: str) -> Iterator[Ed
     yield Edge("POD_STEAL", source, _DRAWN, why, joint.objects)
     for one in model.by_account.get(holder.id, ()):
         how = tokens.of_pod(model, one)
-        names = one.nodes or placement.possible(one, model.nodes)
-        for place in [nodes.node(name) for name in names] or [nodes.ANY_NODE] if how else ():
+        for place in [nodes.node(name) for name in model.where[one]] or [nodes.ANY_NODE] if how else ():
             told = f"{one.end} runs as {holder.id.removeprefix('SA:')} there: {how}"
             yield Edge("NODE_TOKEN_THEFT", place, source, told, (one.ref,))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from plimsoll.paths import known, nodes, on_node, placement, privileges, rights
+from plimsoll.paths import known, nodes, on_node, privileges, rights
 from plimsoll.paths.edge import Edge
 from plimsoll.paths.model import Model
 from plimsoll.paths.workloads import Workload
@@ -62,8 +62,7 @@ def edges(model: Model) -> Iterator[Edge]:
     """Yield the ways that versions leave open; what version runs is told by nodes and by images."""
     helpers = [*_helpers(model)]
     for workload in model.workloads:
-        names = workload.nodes or placement.possible(workload, model.nodes)
-        for name in names:
+        for name in model.where[workload]:
             node = model.nodes.get(name)
             if node is not None:
                 yield from _on_node(workload, name, node, helpers)
