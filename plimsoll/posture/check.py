@@ -61,8 +61,8 @@ TESTS: dict[str, Registered] = {}
 """By `module.function`."""
 
 
-def test(*kinds: str) -> Callable[[Test], Test]:
-    """Register a function as a test of objects of these kinds, `*` for every kind.
+def test(*kinds: str, name: str = "") -> Callable[[Test], Test]:  # noqa: PT028  it registers tests and is none
+    """Register a function as a test of objects of these kinds, `*` for every kind; `name` where its own is another.
 
     @test("Namespace")
     def unnamed(one, cluster):
@@ -71,7 +71,7 @@ def test(*kinds: str) -> Callable[[Test], Test]:
     """
 
     def register(run: Test) -> Test:
-        TESTS[f"{run.__module__.rpartition('.')[2]}.{run.__name__}"] = Registered(run, kinds)
+        TESTS[f"{run.__module__.rpartition('.')[2]}.{name or run.__name__}"] = Registered(run, kinds)
         return run
 
     return register

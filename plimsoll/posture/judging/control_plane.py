@@ -324,15 +324,13 @@ ROWS: dict[str, tuple[str, Wants]] = {
 
 
 def _register(name: str, program: str, wants: Wants) -> None:
+    @test("Pod", name=name)
     def judged(one: Object, _: Cluster) -> Found:
         started = flags(one)
         if started is not None and started.program == program:
             fault = wants(started.given)
             if fault is not None:
                 yield Violation(started.fields.get(fault[0], started.field), fault[1])
-
-    judged.__name__ = name
-    test("Pod")(judged)
 
 
 for _name, (_of, _wants) in ROWS.items():

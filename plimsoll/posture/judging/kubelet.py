@@ -122,11 +122,9 @@ def _judge(setting: Setting, one: Object) -> Iterator[Violation]:
 
 
 def _register(name: str, setting: Setting) -> None:
+    @test(_KIND, "ConfigMap", name=name)
     def judged(one: Object, _: Cluster) -> Found:
         yield from _judge(setting, one)
-
-    judged.__name__ = name
-    test(_KIND, "ConfigMap")(judged)
 
 
 for _name, _setting in ROWS.items():

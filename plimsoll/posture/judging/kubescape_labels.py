@@ -21,12 +21,12 @@ _OF_KUBERNETES = frozenset(
 
 
 def _in_default(name: str, *kinds: str) -> Test:
+    @test(*kinds, name=name)
     def judged(one: Object, _: Cluster) -> Found:
         if namespace(one) == "default" and (one.kind, one.name) not in _OF_KUBERNETES:
             yield Violation("metadata.namespace", f"{one.kind} {one.name} is in the default namespace")
 
-    judged.__name__ = name
-    return test(*kinds)(judged)
+    return judged
 
 
 workload_in_default = _in_default("workload_in_default", *MAKERS)
@@ -49,14 +49,14 @@ service_account_in_default = _in_default("service_account_in_default", "ServiceA
 
 
 def _unlabelled(name: str, wanted: frozenset[str]) -> Test:
+    @test(*MAKERS, name=name)
     def judged(one: Object, _: Cluster) -> Found:
         if wanted.isdisjoint(one.labels):
             yield Violation("metadata.labels", f"none of {', '.join(sorted(wanted))} is set")
         elif one.pod and one.kind != "Pod" and wanted.isdisjoint(labels(one)):
             yield Violation("metadata.labels", f"none of {', '.join(sorted(wanted))} is set for its pods")
 
-    judged.__name__ = name
-    return test(*MAKERS)(judged)
+    return judged
 
 
 recommended_labels = _unlabelled("recommended_labels", kubescape_defaults.RECOMMENDED_LABELS)

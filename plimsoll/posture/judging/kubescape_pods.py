@@ -68,7 +68,8 @@ def capabilities(container: Container, change: str) -> Iterator[tuple[int, str]]
 # The node
 
 
-def _host(field: str, said: str) -> Test:
+def _host(name: str, field: str, said: str) -> Test:
+    @test(*MAKERS, name=name)
     def judged(one: Object, _: Cluster) -> Found:
         if one.pod and one.pod.spec.get(field) is True:
             yield Violation(f"{one.pod.field}.{field}", said)
@@ -76,15 +77,9 @@ def _host(field: str, said: str) -> Test:
     return judged
 
 
-def _named(name: str, run: Test, *kinds: str) -> Test:
-    """Register what a table made under a name of its own."""
-    run.__name__ = name
-    return test(*kinds)(run)
-
-
-host_network = _named("host_network", _host("hostNetwork", "the pod is in the network of its node"), *MAKERS)
-host_pid = _named("host_pid", _host("hostPID", "the pod sees and signals every process of its node"), *MAKERS)
-host_ipc = _named("host_ipc", _host("hostIPC", "the pod shares memory and semaphores with its node"), *MAKERS)
+host_network = _host("host_network", "hostNetwork", "the pod is in the network of its node")
+host_pid = _host("host_pid", "hostPID", "the pod sees and signals every process of its node")
+host_ipc = _host("host_ipc", "hostIPC", "the pod shares memory and semaphores with its node")
 
 
 @test(*MAKERS)
@@ -222,18 +217,19 @@ def _is_restrained(context: Body) -> bool:
 # The security context
 
 
-def _unset(name: str) -> Test:
+def _unset(name: str, field: str) -> Test:
+    @test(*MAKERS, name=name)
     def judged(one: Object, _: Cluster) -> Found:
-        if not mapped(shared(one).get(name)):
+        if not mapped(shared(one).get(field)):
             for container in lasting(one):
-                if not mapped(security(container).get(name)):
-                    yield Violation(f"{container.field}.securityContext", f"no {name} is set")
+                if not mapped(security(container).get(field)):
+                    yield Violation(f"{container.field}.securityContext", f"no {field} is set")
 
     return judged
 
 
-no_seccomp = _named("no_seccomp", _unset("seccompProfile"), *MAKERS)
-no_selinux = _named("no_selinux", _unset("seLinuxOptions"), *MAKERS)
+no_seccomp = _unset("no_seccomp", "seccompProfile")
+no_selinux = _unset("no_selinux", "seLinuxOptions")
 
 
 @test(*MAKERS)
@@ -300,12 +296,13 @@ def proc_mount(one: Object, cluster: Cluster) -> Found:
 # Windows
 
 
-def _windows_option(name: str) -> Test:
+def _windows_option(name: str, field: str) -> Test:
+    @test(*MAKERS, name=name)
     def judged(one: Object, _: Cluster) -> Found:
-        if _is_windows(one) and not at(shared(one), "windowsOptions", name):
+        if _is_windows(one) and not at(shared(one), "windowsOptions", field):
             for container in lasting(one):
-                if not at(security(container), "windowsOptions", name):
-                    yield Violation(f"{container.field}.securityContext", f"no {name} is set")
+                if not at(security(container), "windowsOptions", field):
+                    yield Violation(f"{container.field}.securityContext", f"no {field} is set")
 
     return judged
 
@@ -317,8 +314,8 @@ def _is_windows(one: Object) -> bool:
     return "windows" in wanted
 
 
-no_windows_user = _named("no_windows_user", _windows_option("runAsUserName"), *MAKERS)
-no_windows_group_account = _named("no_windows_group_account", _windows_option("gmsaCredentialSpecName"), *MAKERS)
+no_windows_user = _windows_option("no_windows_user", "runAsUserName")
+no_windows_group_account = _windows_option("no_windows_group_account", "gmsaCredentialSpecName")
 
 
 @test(*MAKERS)

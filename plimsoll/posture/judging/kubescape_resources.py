@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from plimsoll.posture.check import Test, Violation, test
 from plimsoll.posture.judging.kubescape_pods import MAKERS, Found, lasting
 from plimsoll.posture.objects import Cluster, Object, at
@@ -18,14 +16,14 @@ def _rule(name: str, *amounts: _Amount) -> Test:
     """Register a test that wants all of these amounts."""
     field = f".{'.'.join(amounts[0])}" if len(amounts) == 1 else ""
 
+    @test(*MAKERS, name=name)
     def judged(one: Object, _: Cluster) -> Found:
         for container in lasting(one):
             missing = [f"{of} {kind}" for kind, of in amounts if at(container.body, "resources", kind, of) in _NOTHING]
             if missing:
                 yield Violation(f"{container.field}.resources{field}", f"no {' and no '.join(missing)}")
 
-    judged.__name__ = name
-    return test(*MAKERS)(judged)
+    return judged
 
 
 cpu_limit = _rule("cpu_limit", _CPU_LIMIT)
@@ -37,16 +35,14 @@ memory = _rule("memory", _MEMORY_LIMIT, _MEMORY_REQUEST)
 limits = _rule("limits", _CPU_LIMIT, _MEMORY_LIMIT)
 
 
-def _no_probe(name: str, one: Object, _: Cluster) -> Found:
-    for container in lasting(one):
-        if not container.body.get(name):
-            yield Violation(f"{container.field}.{name}", f"it has no {name}")
-
-
 def _probe(name: str, field: str) -> Test:
-    judged = partial(_no_probe, field)
-    judged.__name__, judged.__module__ = name, __name__  # type: ignore[attr-defined]
-    return test(*MAKERS)(judged)
+    @test(*MAKERS, name=name)
+    def judged(one: Object, _: Cluster) -> Found:
+        for container in lasting(one):
+            if not container.body.get(field):
+                yield Violation(f"{container.field}.{field}", f"it has no {field}")
+
+    return judged
 
 
 liveness = _probe("liveness", "livenessProbe")

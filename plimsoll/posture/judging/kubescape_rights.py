@@ -184,11 +184,9 @@ def _judge(risk: _Risk, one: Object, cluster: Cluster) -> Found:
 
 
 def _register(name: str, risk: _Risk) -> None:
+    @test(*BINDINGS, "ServiceAccount", name=name)
     def judged(one: Object, cluster: Cluster) -> Found:
         yield from _judge(risk, one, cluster)
-
-    judged.__name__ = name
-    test(*BINDINGS, "ServiceAccount")(judged)
 
 
 for _name, _risk in RISKS.items():

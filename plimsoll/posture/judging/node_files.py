@@ -151,11 +151,9 @@ def unjudged(body: Body) -> Iterator[str]:
 
 
 def _register(name: str, control: Control) -> None:
+    @test(KIND, name=name)
     def judged(one: Object, _: Cluster) -> Found:
         yield from _judge(control, one)
-
-    judged.__name__ = name
-    test(KIND)(judged)
 
 
 for _name, _control in ROWS.items():

@@ -59,11 +59,10 @@ Judge = Callable[[Pod], Iterable[Violation]]
 def _of_pods(judge: Judge) -> Judge:
     """Register a judgement of pods as a test of all that is or makes pods."""
 
+    @test(*WORKLOADS, name=judge.__name__)
     def run(one: Object, _: Cluster) -> Found:
         return judge(one.pod) if one.pod else ()
 
-    run.__module__, run.__name__ = judge.__module__, judge.__name__
-    test(*WORKLOADS)(run)
     return judge
 
 

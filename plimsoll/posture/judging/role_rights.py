@@ -48,13 +48,11 @@ RIGHTS: dict[str, tuple[str, tuple[Right, ...]]] = {
 
 
 def _register(name: str, said: str, wanted: tuple[Right, ...]) -> None:
+    @test("Role", "ClusterRole", name=name)
     def judged(one: Object, _: Cluster) -> Found:
         if _BOOTSTRAPPED not in one.labels:
             for number in given(one, wanted):
                 yield Violation(f"rules[{number}]", f"it {said}")
-
-    judged.__name__ = name
-    test("Role", "ClusterRole")(judged)
 
 
 for _name, (_said, _wanted) in RIGHTS.items():
