@@ -82,8 +82,7 @@ def _kubelets(model: Model) -> Iterator[Edge]:
 
 
 def _from_anywhere(model: Model, everything: str, why: str, ref: tuple[str, ...]) -> Iterator[Edge]:
-    public = list(public_nodes(model))
-    for number, name in enumerate(public):
+    for number, name in enumerate(public_nodes(model)):
         yield from (
             Edge("ENTRY_KUBELET_ANON", nodes.INTERNET, one, f"{why}, and {name} has an external address", ref)
             for workload in model.workloads

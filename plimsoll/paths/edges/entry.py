@@ -10,6 +10,7 @@ from plimsoll.paths.model import Model, Service
 from plimsoll.paths.workloads import Workload
 from plimsoll.policies import intervals, ports
 from plimsoll.policies.intervals import Intervals
+from plimsoll.posture.judging.whole import once
 from plimsoll.posture.objects import Object, at, listed, text
 
 _UNKNOWN = "whether the Internet reaches the nodes is not told"
@@ -33,7 +34,7 @@ def _entries(model: Model, service: Service) -> Iterator[Edge]:
         why = f"{who} has a load balancer that takes calls from any address"
         yield Edge("ENTRY_LB", nodes.INTERNET, service.id, why, ref)
     if services.node_ports(service):
-        public = list(public_nodes(model))
+        public = public_nodes(model)
         if public or not _addresses_are_told(model):
             told = f"node {public[0]} has an external address" if public else _UNKNOWN
             why = f"{who} has a port on every node, and {told}"
@@ -60,13 +61,15 @@ def _answering(service: Service, workload: Workload) -> Iterator[Edge]:
         yield Edge("ENDPOINT_EXPLOIT", service.id, name, why, (service.ref, workload.ref))
 
 
-def public_nodes(model: Model) -> Iterator[str]:
-    """Yield the names of the nodes that have an address of the Internet."""
-    for name, node in model.nodes.items():
-        for kind, address in _addresses(node):
-            if kind == "ExternalIP" and address and not services.is_private(address):
-                yield name
-                break
+@once
+def public_nodes(model: Model) -> list[str]:
+    """Return the names of the nodes that have an address of the Internet."""
+    return [name for name, node in model.nodes.items() if any(map(_is_public, _addresses(node)))]
+
+
+def _is_public(told: tuple[str, str]) -> bool:
+    kind, address = told
+    return kind == "ExternalIP" and bool(address) and not services.is_private(address)
 
 
 def _addresses(node: Object | None) -> Iterator[tuple[str, str]]:
@@ -79,6 +82,7 @@ def addresses_of(model: Model) -> list[str]:
     return [address for node in model.nodes.values() for kind, address in _addresses(node) if kind == "InternalIP"]
 
 
+@once
 def _addresses_are_told(model: Model) -> bool:
     return any(True for node in model.nodes.values() for _ in _addresses(node))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from plimsoll.paths.model import Model, Port, Service
 from plimsoll.paths.workloads import Workload, namespace_of
 from plimsoll.policies import entrances, intervals, network, policy
 from plimsoll.policies.intervals import Intervals
+from plimsoll.posture.judging.whole import once
 from plimsoll.posture.objects import Body, Object, at, listed, mapped, text
 
 _CLASS = "kubernetes.io/ingress.class"
@@ -62,7 +63,7 @@ def _served(model: Model, one: Object) -> str:
 
 def _ingress(model: Model, one: Object) -> str:
     name = text(one.spec.get("ingressClassName")) or text(one.annotations.get(_CLASS))
-    known_classes = {found.name: found for found in model.cluster.of("IngressClass")}
+    known_classes = _classes(model)
     if name and known_classes and name not in known_classes and _CLASS not in one.annotations:
         return ""
     controller = text(at(known_classes[name].spec, "controller")) if name in known_classes else ""
@@ -75,17 +76,24 @@ def _ingress(model: Model, one: Object) -> str:
     return "" if _is_shut_in(model) else f" (class {name})" if name else " (no class is told)"
 
 
+@once
+def _classes(model: Model) -> Mapping[str, Object]:
+    return {one.name: one for one in model.cluster.of("IngressClass")}
+
+
 def _is_internal_alb(one: Object, name: str, controller: str) -> bool:
     """Say whether it is of the AWS controller, whose load balancers are internal unless told otherwise."""
     scheme = text(one.annotations.get(_ALB_SCHEME))
     return scheme == "internal" or ("alb" in (name, controller.rpartition("/")[2]) and scheme != "internet-facing")
 
 
+@once
 def _controllers(model: Model) -> list[Workload]:
     names = known.table().ingress_controllers
     return [one for one in model.workloads if any(known.is_of(found, names) for found in one.pod.containers)]
 
 
+@once
 def _is_shut_in(model: Model) -> bool:
     """Say whether all that stands in front of the controllers that are known is inside the cluster."""
     found = set(_controllers(model))
@@ -102,7 +110,7 @@ def _gateway(model: Model, route: Object, parent: Body) -> str:
     if text(parent.get("kind")) not in ("", "Gateway") or text(parent.get("group")) not in ("", _GATEWAYS):
         return ""
     space = text(parent.get("namespace")) or namespace_of(route)
-    found = {(namespace_of(one), one.name): one for one in model.cluster.of("Gateway") if one.group == _GATEWAYS}
+    found = _gateways(model)
     one = found.get((space, text(parent.get("name"))))
     told = f" (Gateway {space}/{text(parent.get('name'))})"
     if one is None:
@@ -112,6 +120,11 @@ def _gateway(model: Model, route: Object, parent: Body) -> str:
     inside = bool(addresses) and all(map(services.is_private, addresses))
     internal = "internal" in text(one.spec.get("gatewayClassName")) or "rilb" in text(one.spec.get("gatewayClassName"))
     return told if not (inside or internal) and _lets_in(model, one, route, text(parent.get("sectionName"))) else ""
+
+
+@once
+def _gateways(model: Model) -> Mapping[tuple[str, str], Object]:
+    return {(namespace_of(one), one.name): one for one in model.cluster.of("Gateway") if one.group == _GATEWAYS}
 
 
 def _lets_in(model: Model, gateway: Object, route: Object, section: str) -> bool:
