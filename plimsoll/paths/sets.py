@@ -7,13 +7,14 @@ A set over all namespaces leads to those of each namespace, and these to their m
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from plimsoll.paths import nodes
 from plimsoll.paths.edge import Edge
 from plimsoll.paths.model import Model
 from plimsoll.paths.rights import MASTERS
 from plimsoll.paths.workloads import namespace_of
+from plimsoll.posture.judging.whole import once
 
 EVERYWHERE = "*"
 
@@ -104,9 +105,9 @@ def _everywhere(one: str) -> str:
     return f"{what} {kind}:{EVERYWHERE}/{rest.partition('/')[2]}"
 
 
-def templates(model: Model) -> Iterable[tuple[str, str, str]]:
+@once
+def templates(model: Model) -> tuple[tuple[str, str, str], ...]:
     """Return namespace, kind and name of all that makes pods, also where only its pods are known."""
     told = [(namespace_of(one), one.kind, one.name) for one in model.templates]
-    return dict.fromkeys(
-        [*told, *((one.namespace, one.kind, one.name) for one in model.workloads if one.kind != "Pod")]
-    )
+    made = [(one.namespace, one.kind, one.name) for one in model.workloads if one.kind != "Pod"]
+    return tuple(dict.fromkeys([*told, *made]))

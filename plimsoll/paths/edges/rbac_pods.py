@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from plimsoll.paths import admission, holders, nodes, sets
@@ -10,6 +11,7 @@ from plimsoll.paths.edge import Edge
 from plimsoll.paths.granted import WRITES, Holder, on_all, on_named, together
 from plimsoll.paths.model import Model
 from plimsoll.paths.rights import Grant
+from plimsoll.posture.judging.whole import once
 
 MAKERS = (
     ("", "pods"),
@@ -110,14 +112,23 @@ def _patched(model: Model, holder: Holder) -> Iterator[Edge]:
 
 
 def _named(model: Model, kind: str, namespace: str, name: str) -> Iterator[str]:
-    for place, told, found in sets.templates(model):
-        if told == kind and found == name and namespace in ("", place):
+    for place in _places(model).get((kind, name), ()):
+        if namespace in ("", place):
             yield nodes.workload(place, kind, name)
+
+
+@once
+def _places(model: Model) -> Mapping[tuple[str, str], list[str]]:
+    """Return the namespaces of what makes pods, by kind and name."""
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for place, kind, name in sets.templates(model):
+        found[kind, name].append(place)
+    return found
 
 
 def _workloads(model: Model) -> Iterator[Edge]:
     """Yield what one who can change a workload gains: its pods, any account and Secret near it, its node."""
-    for place, kind, name in dict.fromkeys(sets.templates(model)):
+    for place, kind, name in sets.templates(model):
         whole = nodes.workload(place, kind, name)
         told = f"the template of {kind} {place}/{name} can "
         yield Edge("POD_CREATE_SA", whole, sets.accounts(place), f"{told}name any ServiceAccount of {place}")
