@@ -17,12 +17,10 @@ from rich.console import Console
 
 import plimsoll
 from plimsoll import errors
-from plimsoll.outputs import places
+from plimsoll.cli_options import Color
 
 OK, INTERRUPTED, UNREAD = 0, 130, 141
 
-
-Color = Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")]
 
 app = App(
     name="plimsoll",

@@ -9,13 +9,13 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from plimsoll import doctor as examination
-from plimsoll.cli_profile import Color, Output, put
+from plimsoll.cli_options import Color, Output
+from plimsoll.cli_profile import put
 from plimsoll.outputs import table
 
 OK = 0
 doctor_app = App(
     name="doctor",
-    help="Say what is missing on this machine and how to mend it.",
     help_epilogue="Example: plimsoll doctor -o json",
 )
 

@@ -8,21 +8,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import App, Parameter
 from rich.console import Console
 from rich.status import Status
 
 from plimsoll import errors, flow_evaluate, flow_evaluate_triage, outputs
+from plimsoll.cli_options import Color, Output
 from plimsoll.evaluate import curves, muting, report
 from plimsoll.outputs import places, table
 
 OK, INCOMPLETE = 0, 3
 MOST_BURSTS = 1000
-Form = Literal["table", "json", "jsonl", "yaml"]
-Output = Annotated[Form, Parameter(name=["--output", "-o"], help="Form of the answer.")]
-Color = Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")]
 Files = Annotated[list[str] | None, Parameter(negative=())]
 
 eval_app = App(

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from plimsoll import flow_generate, outputs
+from plimsoll.cli_options import Color
 from plimsoll.outputs import places, table
 from plimsoll.policies import confidence, drafts, kinds, replay
 
@@ -39,7 +40,7 @@ def generate(
     report: Annotated[
         Literal["table", "json", "jsonl"], Parameter(help="Form of what is said of the policies.")
     ] = "table",
-    color: Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")] = "auto",
+    color: Color = "auto",
 ) -> int:
     """Write network policies that allow what these flows show, and nothing else."""
     found = flow_generate.run(

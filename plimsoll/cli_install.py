@@ -9,6 +9,7 @@ from urllib import parse
 from cyclopts import App, Parameter
 
 from plimsoll import errors, flow_audit, outputs
+from plimsoll.cli_options import Color
 from plimsoll.detect import audit_coverage, audit_policy
 from plimsoll.outputs import places, table, yaml_document
 
@@ -54,7 +55,7 @@ def audit(
     output: Annotated[
         Literal["table", "json", "jsonl", "yaml"], Parameter(name=["--output", "-o"], help="Form of the check.")
     ] = "table",
-    color: Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")] = "auto",
+    color: Color = "auto",
 ) -> int:
     """Print the audit policy that the findings need, or say what a log lacks of it."""
     if print_ == bool(check):

@@ -15,7 +15,8 @@ from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from plimsoll import errors, flow, flow_profile, outputs
-from plimsoll.cli_profile import Color, Output, ProfileDir, many, maturities
+from plimsoll.cli_options import Color, Output
+from plimsoll.cli_profile import ProfileDir, many, maturities
 from plimsoll.outputs import places
 
 AlertForm = Literal["table", "json", "jsonl", "yaml", "ocsf", "falco_json"]
@@ -46,12 +47,10 @@ Checkpoint = Annotated[
 ]
 learn_app = App(
     name="learn",
-    help="Add what these sources show to a profile; say how well each subject is known.",
     help_epilogue="Example: plimsoll learn /var/log/kubernetes/audit.log --profile ./profile",
 )
 detect_app = App(
     name="detect",
-    help="Judge events by what was learned, by rules and by tokens; say why.",
     help_epilogue="Example: plimsoll detect today.log.gz --profile ./profile --budget 5 -o jsonl",
 )
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from plimsoll import errors, flow_paths, flow_scan, outputs
+from plimsoll.cli_options import Color
 from plimsoll.outputs import places, plain, routes, routes_dot, routes_html, routes_table
 from plimsoll.paths.answer import Answer, Question
 
@@ -64,7 +65,7 @@ def paths(
         Literal["path"] | None, Parameter(help="Exit with 1 where there is a path, or with --diff where one is opened.")
     ] = None,
     output: Annotated[Form, Parameter(name=["--output", "-o"], help="Form of the answer.")] = "table",
-    color: Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")] = "auto",
+    color: Color = "auto",
 ) -> int:
     """List the paths of an attacker, easiest and most harmful first, and what closes them."""
     asked = Question(tuple(from_ or ()), tuple(to or ()), conditional)

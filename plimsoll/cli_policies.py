@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from plimsoll import cli_generate, errors, flow_policies, outputs
+from plimsoll.cli_options import Color
 from plimsoll.outputs import places, plain, table
 from plimsoll.policies import amendment
 from plimsoll.policies import connectivity as connectivity_lines
@@ -35,7 +36,6 @@ HostNet = Annotated[
 ]
 Objects = Annotated[list[str], Parameter(name="--objects", help="Manifests or a watch stream.", negative=())]
 From = Annotated[str | None, Parameter(name="--from", help="Format of the sources, where content does not tell.")]
-Color = Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")]
 Form = Literal["table", "csv", "json", "jsonl"]
 Output = Annotated[Form, Parameter(name=["--output", "-o"], help="Form of the answer.")]
 

@@ -13,14 +13,12 @@ import polars as pl
 from cyclopts import App, Parameter
 
 from plimsoll import errors, flow, flow_profile, outputs, store
+from plimsoll.cli_options import Color, Output
 from plimsoll.outputs import places, table
 from plimsoll.store.state import Approval
 
 OK = 0
-Form = Literal["table", "json", "jsonl", "yaml"]
 ProfileDir = Annotated[Path, Parameter(name="--profile", help="Directory of the profile.")]
-Output = Annotated[Form, Parameter(name=["--output", "-o"], help="Form of the answer.")]
-Color = Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")]
 profile_app = App(
     name="profile",
     help="Look at what was learned, and edit it.",

@@ -14,6 +14,7 @@ import polars as pl
 from cyclopts import App, Parameter
 
 from plimsoll import errors, flow_audit, outputs
+from plimsoll.cli_options import Color
 from plimsoll.outputs import places, table, yaml_document
 from plimsoll.policies import role
 from plimsoll.rbac import credentials as kept
@@ -28,7 +29,6 @@ Source = Annotated[
 Objects = Annotated[list[str], Parameter(name="--objects", help="Manifests or a watch stream.", negative=())]
 From = Annotated[str | None, Parameter(name="--from", help="Format of the sources, where content does not tell.")]
 Rejected = Annotated[Path | None, Parameter(name="--rejects", help="File for the records that could not be read.")]
-Color = Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")]
 Since = Annotated[str | None, Parameter(help="Look only at what happened from this moment on: 2026-11-01, or a time.")]
 Days = Annotated[int | None, Parameter(help="Look only at the last days of the log.")]
 

@@ -10,13 +10,11 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from plimsoll import flow_rules, outputs
+from plimsoll.cli_options import Color, Form, Output
 from plimsoll.outputs import places, table
 from plimsoll.rules import problems, ruleset
 
 OK, FINDINGS, INCOMPLETE, DEGRADED = 0, 1, 3, 4
-Form = Literal["table", "json", "jsonl", "yaml"]
-Output = Annotated[Form, Parameter(name=["--output", "-o"], help="Form of the answer.")]
-Color = Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")]
 Files = Annotated[list[str], Parameter(help="Rule files, in the order in which Falco would load them.", negative=())]
 Tags = Annotated[str | None, Parameter(help="Run only rules with one of these tags, separated by commas.")]
 

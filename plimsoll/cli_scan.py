@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from plimsoll import errors, flow_paths, flow_scan, outputs
+from plimsoll.cli_options import Color
 from plimsoll.cluster import node_files
 from plimsoll.outputs import findings, places, plain, routes, routes_html, routes_table, table
 from plimsoll.paths.answer import Question
@@ -70,7 +71,7 @@ def scan(
     list_: Annotated[bool, Parameter(name="--list", help="List the checks, judge nothing.", negative=())] = False,
     fail_on: Annotated[Severity | None, Parameter(help="Exit with 1 where a finding is at least this grave.")] = None,
     output: Annotated[Form, Parameter(name=["--output", "-o"], help="Form of the findings.")] = "table",
-    color: Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")] = "auto",
+    color: Color = "auto",
 ) -> int:
     """Judge manifests by every check, or by those of a framework."""
     root = _node(paths or [], live=live) if node else None

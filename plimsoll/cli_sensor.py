@@ -13,14 +13,12 @@ import msgspec
 from cyclopts import App, Parameter
 
 from plimsoll import errors, outputs
+from plimsoll.cli_options import Color, Form, Output
 from plimsoll.outputs import places, table
 from plimsoll.sensor import control, doctor, identity, kernel, recorder
 from plimsoll.sensor.agent import Settings
 
 OK, FINDINGS, DEGRADED = 0, 1, 4
-Form = Literal["table", "json", "jsonl", "yaml"]
-Output = Annotated[Form, Parameter(name=["--output", "-o"], help="Form of the answer.")]
-Color = Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")]
 Subject = Annotated[str, Parameter(help="A subject as `sensor status` prints it, or a glob of subjects.")]
 Also = Annotated[
     list[Literal["spawn", "write", "listen", "uring"]] | None,

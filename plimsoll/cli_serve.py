@@ -10,12 +10,11 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from plimsoll import errors, flow_serve, outputs
-from plimsoll.outputs import places
+from plimsoll.cli_options import Color
 from plimsoll.server import guard, journal, listening
 
 OK, INTERRUPTED = 0, 130
 AlertForm = Literal["table", "jsonl", "ocsf", "falco_json"]
-Color = Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")]
 
 serve_app = App(
     name="serve",

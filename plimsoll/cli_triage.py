@@ -13,6 +13,7 @@ import msgspec
 from cyclopts import App, Parameter
 
 from plimsoll import errors, flow_triage, outputs
+from plimsoll.cli_options import Color, Form, Output
 from plimsoll.outputs import places, plain, table
 from plimsoll.sources import inputs, records
 from plimsoll.triage import audits, certificate, exceptions, queue, verdicts
@@ -22,10 +23,7 @@ from plimsoll.triage.memory import Case
 OK, INCOMPLETE = 0, 3
 LARGEST = 1 << 26
 """Bytes of a file of verdicts."""
-Form = Literal["table", "json", "jsonl", "yaml"]
 State = Annotated[Path, Parameter(name="--state", help="Directory in which triage keeps alerts, cases and verdicts.")]
-Output = Annotated[Form, Parameter(name=["--output", "-o"], help="Form of the answer.")]
-Color = Annotated[places.Color, Parameter(help="Colours on a terminal; NO_COLOR is respected.")]
 By = Annotated[str | None, Parameter(help="Who says so; by default who is logged in.")]
 Name = Annotated[str, Parameter(help="Id of a case.")]
 

@@ -138,24 +138,20 @@ def _policies(place: Path, folder: Path, stream: TextIO) -> None:
     stream.write("\nThree minutes of connections of another app become the least that allows them …\n")
     stream.flush()
     objects = [str(place / "flows-objects.jsonl.zst")]
-    found = flow_generate.run([str(place / "flows-learn.log.zst")], objects, folder, form=None, progress=_quiet)
+    found = flow_generate.run([str(place / "flows-learn.log.zst")], objects, folder, form=None, progress=flow.quiet)
     score = found.score
     stream.write(
         f"  {found.connections:,} connections: {len(found.generated.policies)} NetworkPolicies, "
         f"{len(found.generated.namespaces)} namespaces closed by default, "
         f"{score.allowed} of {score.possible} pairs of workloads and ports open, {score.seen} seen.\n"
     )
-    after = flow_policies.replay_of([str(place / "flows-after.log.zst")], [str(folder)], objects, progress=_quiet).told
+    after = flow_policies.replay_of([str(place / "flows-after.log.zst")], [str(folder)], objects, progress=flow.quiet).told
     stream.write(
         f"  Of the {after.allowed + len(after.denied):,} of the minute after they would have denied {len(after.denied)}. "
         "For the cart's database:\n\n"
     )
     text = next(folder.rglob(DATABASE)).read_text().splitlines()
     stream.writelines(f"    {line}\n" for line in text[text.index("  ingress:") :])
-
-
-def _quiet(_: str, __: int) -> None:
-    """Show no progress: it takes seconds."""
 
 
 def _paths(place: Path, stream: TextIO, color: places.Color) -> None:
