@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from plimsoll.policies import documents, intervals, policy, ports, selectors
-from plimsoll.policies.documents import Part
+from plimsoll.policies.documents import Part, Strict
 from plimsoll.policies.selectors import Requirement
 
 GROUPS = ("projectcalico.org", "crd.projectcalico.org")
@@ -22,10 +22,6 @@ _TOKEN = re.compile(
     r"""\s*(?:(?P<word>[A-Za-z0-9_./-]+)|(?P<text>"[^"]*"|'[^']*')|(?P<sign>==|!=|&&|\|\||[!(){},]))\s*"""
 )
 _LONGEST = 8192
-
-
-class Strict(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """A part of which every field has to be understood."""
 
 
 class Entity(Strict, frozen=True):

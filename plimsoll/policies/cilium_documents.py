@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from plimsoll.policies import addresses, documents, intervals, policy, ports, selectors
-from plimsoll.policies.documents import Part
+from plimsoll.policies.documents import Part, Strict
 from plimsoll.policies.intervals import Intervals
 from plimsoll.policies.selectors import Requirement
 
@@ -31,10 +31,6 @@ class Places(NamedTuple):
     nodes: Intervals = ()
     apiserver: Intervals = ()
     pods: Intervals = ()
-
-
-class Strict(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """A part of which every field has to be understood."""
 
 
 class CidrRule(Strict, frozen=True):

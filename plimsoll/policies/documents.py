@@ -16,6 +16,10 @@ class Part(msgspec.Struct, frozen=True, rename="camel"):
     """A part of an object; fields that are not named here are not read."""
 
 
+class Strict(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A part of which every field has to be understood: what is not read here could deny."""
+
+
 class IpBlock(Part, frozen=True):
     """Addresses but for some."""
 
