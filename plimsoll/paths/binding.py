@@ -76,13 +76,13 @@ def _referred(model: Model, write: Grant, kind: str, namespace: str) -> list[str
 
 def _cluster_roles(model: Model, *, named: bool) -> list[str]:
     """Return the ClusterRoles worth binding, or (asked by name) all there are: what is built in is less than cluster-admin."""
-    found = [name for kind, _, name in model.rights.roles if kind == "ClusterRole"]
+    found = model.rights.names_in("ClusterRole", "")
     return [_ADMIN, *(name for name in found if name != _ADMIN and (named or name not in model.rights.builtin))]
 
 
 def _roles(model: Model, kind: str, namespace: str, joint: Joint) -> list[str]:
     if kind == "Role":
-        return model.rights.in_namespace(namespace)
+        return model.rights.names_in("Role", namespace)
     named = bool(joint.grants[1].rule.names)
     found = _cluster_roles(model, named=named)
     many = not joint.namespace and len(found) * len(model.namespaces) > _MOST

@@ -59,7 +59,7 @@ class Powers:
     def _found(self) -> Mapping[str, list[Grant]]:
         found: dict[str, list[Grant]] = defaultdict(list)
         for one in self.grants:
-            for resource in _resources(one.rule):
+            for resource in dict.fromkeys(one.rule.resources):
                 found[resource].append(one)
         return found
 
@@ -75,7 +75,9 @@ class Powers:
         sub = resource.partition("/")[2]
         near += self._found.get(f"*/{sub}", ()) if sub else ()
         return [
-            one for one in dict.fromkeys(near) if _may(one, verbs, group, resource) and not (scoped and one.namespace)
+            one
+            for one in dict.fromkeys(near)
+            if _may(one.rule, verbs, group, resource) and not (scoped and one.namespace)
         ]
 
     @cached_property
@@ -89,17 +91,10 @@ def is_everything(rule: Rule) -> bool:
     return ALL in rule.verbs and ALL in rule.groups and ALL in rule.resources and not rule.names
 
 
-def _resources(rule: Rule) -> Iterable[str]:
-    return dict.fromkeys(rule.resources)
-
-
-def _may(one: Grant, verbs: Iterable[str], group: str, resource: str) -> bool:
-    if group not in one.rule.groups and ALL not in one.rule.groups:
-        return False
-    able = ALL in one.rule.verbs or any(verb in one.rule.verbs for verb in verbs)
-    if not able or not one.rule.names or "/" in resource:
-        return able
-    return any(verb in one.rule.verbs or ALL in one.rule.verbs for verb in verbs if verb not in grants.UNNAMED)
+def _may(rule: Rule, verbs: Iterable[str], group: str, resource: str) -> bool:
+    if rule.names and "/" not in resource:
+        verbs = [verb for verb in verbs if verb not in grants.UNNAMED]
+    return bool(grants.covering(rule.groups, group)) and any(grants.covering(rule.verbs, verb) for verb in verbs)
 
 
 class Rights:
@@ -111,15 +106,12 @@ class Rights:
         rows = [{**row, "namespace": _place(str(row["kind"]), str(row["namespace"]))} for row in rows]
         told = {str(row["name"]) for row in rows if row["kind"] == "ClusterRole"}
         rows += [row for row in builtin_roles.rows() if row["name"] not in told]
-        self.builtin = frozenset(str(row["name"]) for row in builtin_roles.rows()) - told
-        frame = frames.of_rows(tables.OBJECTS, rows)
-        self.bindings = grants.bindings(frame)
-        self.roles = grants.roles(frame)
+        self.builtin = builtin_roles.names() - told
+        self.bindings, self.roles = grants.granted(frames.of_rows(tables.OBJECTS, rows))
         """The rules of each role by kind, namespace and name."""
-        self._in_namespace: dict[str, list[str]] = defaultdict(list)
+        self._names: dict[tuple[str, str], list[str]] = defaultdict(list)
         for kind, namespace, name in self.roles:
-            if kind == "Role":
-                self._in_namespace[namespace].append(name)
+            self._names[kind, namespace].append(name)
         self._of_subject: dict[str, list[Binding]] = defaultdict(list)
         for one in self.bindings:
             for subject in one.subjects if one.rules else ():
@@ -127,14 +119,9 @@ class Rights:
         self._made: dict[tuple[int, ...], Powers] = {}
         self._grants: dict[int, list[Grant]] = {}
 
-    def in_namespace(self, namespace: str) -> list[str]:
-        """Return the names of the Roles of a namespace."""
-        return self._in_namespace.get(namespace, [])
-
-    def names_in(self, kind: str, namespace: str) -> set[str]:
+    def names_in(self, kind: str, namespace: str) -> list[str]:
         """Return the names of the roles of a kind; of Roles, those of a namespace."""
-        place = namespace if kind == "Role" else ""
-        return {name for told, where, name in self.roles if told == kind and where == place}
+        return self._names.get((kind, namespace if kind == "Role" else ""), [])
 
     def subjects(self) -> Iterator[str]:
         """Yield the ids of those that bindings name."""

@@ -137,24 +137,31 @@ class _Role(NamedTuple):
     labels: frozenset[str]
 
 
+class Granted(NamedTuple):
+    """What RBAC objects grant."""
+
+    bindings: list[Binding]
+    """In order."""
+    roles: dict[tuple[str, str, str], tuple[Rule, ...]]
+    """What each role comes to, by its kind, namespace and name, in order."""
+
+
 def bindings(objects: pl.DataFrame) -> list[Binding]:
     """Return the bindings that hold in the end (tables.OBJECTS), in order; what is broken grants nothing."""
+    return granted(objects).bindings
+
+
+def granted(objects: pl.DataFrame) -> Granted:
+    """Return the bindings and roles that hold in the end (tables.OBJECTS); what is broken grants nothing."""
     rows = [*_rows(objects)]
-    rules = _rules(rows)
+    own = {row[:3]: _role(row[4], row[3]) for row in rows if row[0] in _ROLES}
+    rules = _Aggregated(own)
     found = {
         (kind, place, name): _binding(kind, place, name, told, labels, rules)
         for kind, place, name, labels, told in rows
         if kind in _BINDINGS
     }
-    return [found[key] for key in sorted(found)]
-
-
-def roles(objects: pl.DataFrame) -> dict[tuple[str, str, str], tuple[Rule, ...]]:
-    """Return what each role comes to, by its kind, namespace and name."""
-    rows = [*_rows(objects)]
-    rules = _rules(rows)
-    keys = sorted({(kind, place, name) for kind, place, name, _, _ in rows if kind in _ROLES})
-    return {key: rules.get(key) or () for key in keys}
+    return Granted([found[key] for key in sorted(found)], {key: rules.get(key) or () for key in sorted(own)})
 
 
 _Row = tuple[str, str, str, frozenset[str], Mapping[str, Any]]
@@ -165,10 +172,6 @@ def _rows(objects: pl.DataFrame) -> Iterator[_Row]:
     held = objects.filter(pl.col("until").is_null() & pl.col("apiVersion").str.starts_with(f"{GROUP}/"))
     for kind, place, name, labels, told in held.select("kind", "namespace", "name", "labels", "object").iter_rows():
         yield kind, place, name, frozenset(labels or ()), _decoded(told)
-
-
-def _rules(rows: Iterable[_Row]) -> _Aggregated:
-    return _Aggregated({row[:3]: _role(row[4], row[3]) for row in rows if row[0] in _ROLES})
 
 
 _ROLES = ("Role", "ClusterRole")

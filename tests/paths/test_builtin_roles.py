@@ -4,7 +4,7 @@ from plimsoll.rbac import grants
 
 
 def rules(name: str) -> tuple[grants.Rule, ...]:
-    return grants.roles(frames.of_rows(tables.OBJECTS, builtin_roles.rows()))["ClusterRole", "", name]
+    return grants.granted(frames.of_rows(tables.OBJECTS, builtin_roles.rows())).roles["ClusterRole", "", name]
 
 
 def may(name: str, verb: str, group: str, resource: str) -> bool:

@@ -96,9 +96,7 @@ def _created(model: Model, holder: Holder, kind: str, joint: Joint) -> Iterator[
         for both in together(writes, holder.may(("bind",), RBAC, resource, scoped=scoped)):
             names = both.grants[1].rule.names
             places = {joint.namespace, both.namespace} - {""} if not wide else {both.namespace}
-            if len(places) > 1 or (
-                names and all(name in model.rights.names_in(kind, both.namespace) for name in names)
-            ):
+            if len(places) > 1 or (names and {*names} <= {*model.rights.names_in(kind, both.namespace)}):
                 continue
             whole = Joint(places.pop() if places else "", (*joint.grants, *both.grants))
             if scoped or whole.namespace:
