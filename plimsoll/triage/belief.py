@@ -29,6 +29,8 @@ TAKEN_BACK = 2
 """People who must call benign what one called malicious, for it to be so again."""
 NEEDED = {"info": 1, "low": 1, "medium": 2, "high": 2, "critical": 3}
 """Benign occurrences that make a habit."""
+HARMLESS = frozenset({"benign", "false_positive"})
+"""Verdicts that say so."""
 WIDEST = 3
 """Scope of a verdict that one person may give: the signature, at whatever workload."""
 
@@ -122,7 +124,7 @@ class Beliefs:
     def add(self, answer: Answer) -> None:
         """Learn a verdict; a second one of the same person on the same signature that day only counts if it warns."""
         once = (answer.by, answer.keys[3], answer.time // DAY)
-        benign = answer.verdict in ("benign", "false_positive")
+        benign = answer.verdict in HARMLESS
         malicious = answer.verdict == "true_positive"
         if not (benign or malicious) or (benign and once in self._said):
             return

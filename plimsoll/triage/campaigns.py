@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 
 from plimsoll.triage import gates, reading
+from plimsoll.triage.belief import HARMLESS
 from plimsoll.triage.excuses import MINUTE, Statement
 from plimsoll.triage.memory import Case
 from plimsoll.triage.reading import Seen, Shape
@@ -82,7 +83,7 @@ def approved(cases: Sequence[Case]) -> list[Approved]:
     """Return the behaviour that verdicts called harmless."""
     found = []
     for case in cases:
-        if case.verdict not in ("benign", "false_positive"):
+        if case.verdict not in HARMLESS:
             continue
         for part in case.parts.values():
             guarded = gates.GUARDED.name in case.reasons
@@ -95,7 +96,7 @@ def people(cases: Sequence[Case]) -> list[Adversary]:
     """Return the people whose acts were called harmless, at the places they usually are."""
     found: dict[str, Adversary] = {}
     for case in cases:
-        if case.actor and case.verdict in ("benign", "false_positive"):
+        if case.actor and case.verdict in HARMLESS:
             clients = [place.removeprefix("client ") for place in case.places if place.startswith("client ")]
             networks = [place.partition("/")[0] for place in case.places if not place.startswith("client ")]
             found[case.actor] = Adversary(case.actor, (networks or [STRANGER.ip])[0], (clients or [STRANGER.agent])[0])

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Sequence
 import msgspec
 
 from plimsoll.triage import autonomy, campaigns, judging, scoring
+from plimsoll.triage.belief import HARMLESS
 from plimsoll.triage.campaigns import Campaign
 from plimsoll.triage.excuses import Context
 from plimsoll.triage.scoring import Cell, Policy
@@ -176,7 +177,7 @@ def _is_missed(one: Campaign, judge: judging.Judge, allowed: Policy) -> bool:
 
 
 def _cells(one: Campaign) -> set[Cell]:
-    return {(seen.shape.rule_class, "human" if seen.shape.actor else "machine") for seen in one.steps}
+    return {scoring.cell(seen.shape.rule_class, seen.shape.actor) for seen in one.steps}
 
 
 def _benefit(judge: judging.Judge) -> Counter[Cell]:
@@ -184,8 +185,7 @@ def _benefit(judge: judging.Judge) -> Counter[Cell]:
     found: Counter[Cell] = Counter()
     for case in judge.memory.cases.values():
         for part in case.parts.values():
-            harmless = case.verdict in ("benign", "false_positive")
-            found[part.rule, "human" if case.actor else "machine"] += part.count if harmless else part.muted
+            found[scoring.cell(part.rule, case.actor)] += part.count if case.verdict in HARMLESS else part.muted
     return found
 
 

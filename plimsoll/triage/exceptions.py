@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from plimsoll.triage import rule_classes
+from plimsoll.triage.belief import HARMLESS
 from plimsoll.triage.memory import Case, Part
 
 FIELDS = {
@@ -32,7 +33,7 @@ def suggested(cases: Iterable[Case]) -> list[dict[str, Any]]:
     """
     values: dict[str, dict[tuple[tuple[str, ...], tuple[str, ...]], list[list[str]]]] = {}
     for case in cases:
-        if case.verdict not in ("benign", "false_positive") or case.actor:
+        if case.verdict not in HARMLESS or case.actor:
             continue
         for part in case.parts.values():
             told = _fields(case, part)

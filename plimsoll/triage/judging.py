@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 
 from plimsoll import normal
 from plimsoll.triage import audits, autonomy, folding, gates, scoring, weights
-from plimsoll.triage.belief import DAY, WIDEST, Answer, Beliefs
+from plimsoll.triage.belief import DAY, HARMLESS, WIDEST, Answer, Beliefs
 from plimsoll.triage.excuses import Context
 from plimsoll.triage.gates import CHAIN, Gate
 from plimsoll.triage.memory import (
@@ -223,10 +223,11 @@ class Judge:
         if not self.scorer.policy.audit:
             return False
         key, day = seen.shape.keys[3], seen.time // DAY
-        newly = habit if not seen.shape.detailed else self.memory.habits.setdefault(seen.shape.keys[2], Habit())
+        signature = seen.shape.keys[2] if seen.shape.detailed else key
+        newly = self.memory.habits.setdefault(signature, Habit())
         if newly.spared < audits.SPARED:
             newly.spared += 1
-            self.changed_habits.add(seen.shape.keys[2] if seen.shape.detailed else key)
+            self.changed_habits.add(signature)
             return True
         if habit.audit_day == day:
             return False
@@ -384,7 +385,7 @@ class Judge:
 
     def _close(self, case: Case, verdict: str) -> None:
         case.state, case.verdict, case.resurfaced, case.due = "judged", verdict, "", 0
-        case.wanting = verdict not in ("benign", "false_positive")
+        case.wanting = verdict not in HARMLESS
         if verdict == "true_positive" and case.folded_since:
             self._turned[case.id] = (case.folded_since, "its case was called malicious")
         case.told, case.folded_since = {}, 0
@@ -396,7 +397,7 @@ class Judge:
             self.changed_habits.add(key)
             if habit.opened == case.id:
                 habit.opened = ""
-            if verdict in ("benign", "false_positive"):
+            if verdict in HARMLESS:
                 habit.peak = max(habit.peak, part.peak)
                 habit.quiet = case.id if case.kind == "signature" else habit.quiet
             elif verdict == "true_positive" and habit.quiet and habit.quiet != case.id:

@@ -114,7 +114,7 @@ class Case(msgspec.Struct):
 
 
 class Memory(msgspec.Struct):
-    """The past as judging knows it; `changed` holds the keys of what has to be kept."""
+    """The past as judging knows it."""
 
     habits: dict[str, Habit] = {}
     cases: dict[str, Case] = {}

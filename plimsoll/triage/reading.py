@@ -230,7 +230,7 @@ def _of_falco(told: _Line, time: int, line: bytes) -> Seen:
 
 
 def _person(login: str) -> str:
-    return "" if login in ("root", "<NA>", "") else login
+    return "" if login == "root" else login
 
 
 @lru_cache(maxsize=65_536)

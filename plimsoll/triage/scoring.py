@@ -199,7 +199,7 @@ class Scorer:
 
     def _rung(self, seen: Seen) -> autonomy.Rung:
         shape = seen.shape
-        if self.policy.frozen or (shape.rule_class, "human" if shape.actor else "machine") in self.policy.cells_off:
+        if self.policy.frozen or cell(shape.rule_class, shape.actor) in self.policy.cells_off:
             return min("demote", self.policy.most, key=autonomy.RUNGS.index)
         record = self.records.get(shape.rule_class, _NO_RECORD)
         warned = any(self.beliefs.agreed(keys) for keys in record.warnings)
@@ -212,6 +212,11 @@ class Scorer:
 
 _NO_RECORD = autonomy.Record()
 _STATES: dict[autonomy.Rung, str] = {"annotate": "annotated", "demote": "demoted", "mute": "muted", "close": "closed"}
+
+
+def cell(rule_class: str, actor: str) -> Cell:
+    """Return the cell of a rule class that this actor, or a machine, made to tell."""
+    return rule_class, "human" if actor else "machine"
 
 
 def client(seen: Seen) -> str:
