@@ -1,6 +1,6 @@
 """What Fairwinds Polaris checks, on its defaults: reliability, and hardening as it draws the line.
 
-A binding to a role that is not among the objects counts as one to a role that may do it, as there.
+A binding to a role that is not among the objects is found as there, but by a check of its own.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from plimsoll.posture.check import Violation, test
+from plimsoll.posture.judging.pod_security import APPARMOR
 from plimsoll.posture.objects import WORKLOADS, Body, Cluster, Container, Object, at, listed, mapped, text
 
 _CONTROLLERS = tuple(kind for kind in WORKLOADS if kind != "PodTemplate")
@@ -20,7 +21,6 @@ _HARMLESS = ("view", "extension-apiserver-authentication-reader")
 _BUILTIN = {False: ("edit", "admin", _CLUSTER_ADMIN), True: (_CLUSTER_ADMIN,)}
 """ClusterRoles that are in every cluster: those that let run commands in pods, and that which gives everything."""
 _SHIPPED = "gce:podsecuritypolicy:calico-sa"
-_APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 _DROPPABLE = frozenset(
     [
         "NET_ADMIN",
@@ -49,7 +49,6 @@ _POINTER = re.compile(r"_(NAME|FILE|PATH|DIR|REF|URL|URI|ENDPOINT|TTL|TIMEOUT|EN
 """Endings of names that say where a secret is, or something about it."""
 _PRIVATE_KEY = re.compile(r"-BEGIN\s[^\n]{0,80}PRIVATE KEY-", re.IGNORECASE)
 _ALL_VERBS = frozenset(("get", "list", "watch", "create", "update", "patch", "delete"))
-_RBAC = "rbac.authorization.k8s.io"
 
 Found = Iterator[Violation]
 
@@ -88,13 +87,15 @@ def _host(field: str, said: str) -> Callable[[Object, Cluster], Found]:
         if one.pod and one.pod.spec.get(field) is True:
             yield Violation(f"{one.pod.field}.{field}", said)
 
-    judged.__name__, judged.__doc__ = re.sub("[A-Z]+", lambda found: f"_{found[0].lower()}", field), f"{field} is set."
     return judged
 
 
-host_network = test(*_CONTROLLERS)(_host("hostNetwork", "the pod is in the network of its node"))
-host_pid = test(*_CONTROLLERS)(_host("hostPID", "the pod sees and signals every process of its node"))
-host_ipc = test(*_CONTROLLERS)(_host("hostIPC", "the pod shares memory and semaphores with its node"))
+for _name, _field, _words in (
+    ("host_network", "hostNetwork", "the pod is in the network of its node"),
+    ("host_pid", "hostPID", "the pod sees and signals every process of its node"),
+    ("host_ipc", "hostIPC", "the pod shares memory and semaphores with its node"),
+):
+    test(*_CONTROLLERS, name=_name)(_host(_field, _words))
 
 
 @test(*_CONTROLLERS)
@@ -178,22 +179,12 @@ def _said(value: object) -> str:
     return "not set" if value is None else str(value).lower()
 
 
-def _named(name: str, doc: str, judged: Callable[[Object, Cluster], Found]) -> Callable[[Object, Cluster], Found]:
-    judged.__name__, judged.__doc__ = name, doc
-    return judged
-
-
-escalation = test(*_CONTROLLERS)(
-    _named("escalation", "Rights can grow.", _inherited("allowPrivilegeEscalation", lambda found: found is False))
-)
-writable_root = test(*_CONTROLLERS)(
-    _named(
-        "writable_root", "Its files can be changed.", _inherited("readOnlyRootFilesystem", lambda found: found is True)
-    )
-)
-privileged = test(*_CONTROLLERS)(
-    _named("privileged", "Nothing holds it back.", _inherited("privileged", lambda found: found is not True))
-)
+for _name, _field, _good in (
+    ("escalation", "allowPrivilegeEscalation", lambda found: found is False),
+    ("writable_root", "readOnlyRootFilesystem", lambda found: found is True),
+    ("privileged", "privileged", lambda found: found is not True),
+):
+    test(*_CONTROLLERS, name=_name)(_inherited(_field, _good))
 
 
 @test(*_CONTROLLERS)
@@ -245,7 +236,7 @@ def hardening(one: Object, _: Cluster) -> Found:
         seccomp = at(inner, "seccompProfile", "type") or at(outer, "seccompProfile", "type")
         capabilities = mapped(inner.get("capabilities"))
         restrained = (
-            annotations.get(_APPARMOR + container.name)
+            annotations.get(APPARMOR + container.name)
             or (seccomp and seccomp != "Unconfined")
             or mapped(inner.get("seLinuxOptions"))
             or mapped(outer.get("seLinuxOptions"))
@@ -263,13 +254,12 @@ def _amount(kind: str, resource: str) -> Callable[[Object, Cluster], Found]:
             if not at(container.body, "resources", kind, resource):
                 yield Violation(f"{container.field}.resources.{kind}.{resource}", f"no {kind} for {resource}")
 
-    return _named(f"{resource}_{kind}", f"There are no {kind} for {resource}.", judged)
+    return judged
 
 
-cpu_requests = test(*_CONTROLLERS)(_amount("requests", "cpu"))
-cpu_limits = test(*_CONTROLLERS)(_amount("limits", "cpu"))
-memory_requests = test(*_CONTROLLERS)(_amount("requests", "memory"))
-memory_limits = test(*_CONTROLLERS)(_amount("limits", "memory"))
+for _kind in ("requests", "limits"):
+    for _resource in ("cpu", "memory"):
+        test(*_CONTROLLERS, name=f"{_resource}_{_kind}")(_amount(_kind, _resource))
 
 
 def _probe(name: str) -> Callable[[Object, Cluster], Found]:
@@ -278,11 +268,11 @@ def _probe(name: str) -> Callable[[Object, Cluster], Found]:
             if not mapped(container.body.get(name)):
                 yield Violation(f"{container.field}.{name}", f"no {name}")
 
-    return _named(name.removesuffix("Probe") + "_probe", f"There is no {name}.", judged)
+    return judged
 
 
-liveness_probe = test(*_LASTING)(_probe("livenessProbe"))
-readiness_probe = test(*_LASTING)(_probe("readinessProbe"))
+test(*_LASTING, name="liveness_probe")(_probe("livenessProbe"))
+test(*_LASTING, name="readiness_probe")(_probe("readinessProbe"))
 
 
 @test(*_CONTROLLERS)
@@ -543,4 +533,4 @@ for _kind, _role, _bindings in (
         ("gives_everything", _binding(_role, _is_everything, "allows everything")),
         ("leads_nowhere", _nowhere(_role)),
     ):
-        test(_kind)(_named(f"{_bindings}_{_does}", f"A {_kind} to a {_role} {_does.replace('_', ' ')}.", _judged))
+        test(_kind, name=f"{_bindings}_{_does}")(_judged)
