@@ -58,3 +58,12 @@ def of_columns(table: tables.Table, columns: Mapping[str, Sequence[Any]], height
             for name, dtype in schema(table).items()
         ]
     )
+
+
+def own(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows with texts of their own: rows that are picked out hold on to all texts of their batch.
+
+    >>> own(pl.DataFrame({"a": ["x", None], "b": [["y", None], None]})).rows()
+    [('x', ['y', None]), (None, None)]
+    """
+    return rows.with_columns(pl.col(pl.String) + "", pl.col(pl.List(pl.String)).list.eval(pl.element() + ""))

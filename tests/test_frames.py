@@ -51,3 +51,10 @@ def test_columns_that_are_not_given_are_null_at_the_height_of_the_others() -> No
     assert made.schema == frames.schema(tables.FACTS)
     assert made.get_column("count").to_list() == [None] * 3
     assert frames.of_columns(tables.FACTS, {}, 0).equals(pl.DataFrame(schema=frames.schema(tables.FACTS)))
+
+
+def test_rows_with_texts_of_their_own_are_the_same_rows():
+    rows = [{"auditID": "a", "user_groups": ["dev", None]}, {"user_groups": []}, {}]
+    for frame in (frames.of_rows(tables.AUDIT, rows), frames.empty(tables.AUDIT)):
+        assert frames.own(frame).equals(frame)
+        assert frames.own(frame).schema == frame.schema

@@ -14,7 +14,7 @@ import msgspec
 import narwhals.stable.v2 as nw
 import polars as pl
 
-from plimsoll import facts
+from plimsoll import facts, frames
 from plimsoll.detect import (
     acts,
     audit_conditions,
@@ -99,9 +99,14 @@ class Judge:
         keyed = events.with_columns(key=facts.key(stream).hash(self._seed))
         more = audit_conditions.tells_more() if stream == "audit" else pl.lit(value=False)
         kept = keyed.with_columns(usual=self._usual.holds(keyed["key"])).filter(~pl.col("usual") | more)
-        self._waiting.setdefault(stream, []).append(kept)
-        if sum(part.height for parts in self._waiting.values() for part in parts) >= TOGETHER:
+        if kept.is_empty():
+            return
+        parts = self._waiting.setdefault(stream, [])
+        parts.append(kept)
+        if sum(part.height for held in self._waiting.values() for part in held) >= TOGETHER:
             self.judge()
+        else:
+            parts[-1] = frames.own(kept)
 
     def judge(self) -> list[acts.Act]:
         """Judge what was gathered; return its notable acts."""

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from plimsoll import frames
+
 
 class Verb(NamedTuple):
     """One kind of fact: what an act of this stream says by it, and when it says so."""
@@ -72,8 +74,7 @@ def _distinct(rows: pl.DataFrame, sums: Sequence[pl.Expr]) -> pl.DataFrame:
     seed = int(times.to_physical().sum() or 0) % 2**63
     hashed = rows.select(*summed, hash=pl.struct(names).hash(seed)).with_row_index("row")
     groups = hashed.group_by("hash").agg(pl.col("row").first(), *sums)
-    # Texts that are picked out hold on to all texts of their batch; added to, they are copies.
-    return rows[groups["row"]].select(names).with_columns(pl.col(pl.String) + "", *groups.select(COUNTS))
+    return frames.own(rows[groups["row"]].select(names)).with_columns(groups.select(COUNTS))
 
 
 def _name(by: pl.Expr) -> str:
