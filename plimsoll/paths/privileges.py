@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from plimsoll.posture.objects import Container, Pod, at, listed, mapped, text
+from plimsoll.posture.objects import Container, Pod, at, listed, text
 
 DEFAULT = frozenset(
     (
@@ -35,8 +35,8 @@ _OLD_APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 
 def field(pod: Pod, container: Container, name: str) -> object:
     """Return a field of the security context that containers and pods have: the container's, else the pod's."""
-    own = at(container.body, "securityContext", name)
-    return own if own is not None else at(pod.spec, "securityContext", name)
+    own = container.security.get(name)
+    return own if own is not None else pod.security.get(name)
 
 
 def user(pod: Pod, container: Container) -> int | None:
@@ -52,25 +52,13 @@ def may_be_root(pod: Pod, container: Container) -> bool:
 
 def is_privileged(pod: Pod, container: Container) -> bool:
     """Say whether it is privileged; Windows ignores that."""
-    return at(container.body, "securityContext", "privileged") is True and not is_windows(pod)
-
-
-def own_users(pod: Pod) -> bool:
-    """Say whether the pod has a user namespace of its own: its root and capabilities are nothing to the node."""
-    return pod.spec.get("hostUsers") is False
-
-
-def is_windows(pod: Pod) -> bool:
-    """Say whether the pod runs on Windows."""
-    selector = mapped(pod.spec.get("nodeSelector"))
-    system = (at(pod.spec, "os", "name"), selector.get("kubernetes.io/os"), selector.get("beta.kubernetes.io/os"))
-    return "windows" in system
+    return container.security.get("privileged") is True and not pod.is_windows
 
 
 def is_host_process(pod: Pod, container: Container) -> bool:
     """Say whether it runs as a process of a Windows node; such pods need the node's network too."""
-    own = at(container.body, "securityContext", "windowsOptions", "hostProcess")
-    whole = at(pod.spec, "securityContext", "windowsOptions", "hostProcess")
+    own = at(container.security, "windowsOptions", "hostProcess")
+    whole = at(pod.security, "windowsOptions", "hostProcess")
     return (own if own is not None else whole) is True and pod.spec.get("hostNetwork") is True
 
 
@@ -85,14 +73,14 @@ def effective(pod: Pod, container: Container) -> frozenset[str]:
     >>> effective(Pod({}, {"securityContext": {"runAsUser": 1000}}, "spec", ()), root)
     frozenset()
     """
-    if not may_be_root(pod, container) or own_users(pod) or is_windows(pod):
+    if not may_be_root(pod, container) or pod.has_own_users or pod.is_windows:
         return frozenset()
     return ALL if is_privileged(pod, container) else bounding(container)
 
 
 def bounding(container: Container) -> frozenset[str]:
     """Return the capabilities of a container as runtimes put them together: `ALL` first, then one by one."""
-    told = at(container.body, "securityContext", "capabilities")
+    told = container.security.get("capabilities")
     added, dropped = _names(at(told, "add")), _names(at(told, "drop"))
     start = ALL if "ALL" in added else DEFAULT
     if "ALL" in dropped:
@@ -102,9 +90,7 @@ def bounding(container: Container) -> frozenset[str]:
 
 def added(container: Container) -> frozenset[str]:
     """Return the capabilities that somebody asked for by name, or with `ALL`."""
-    return bounding(container) - DEFAULT | (
-        _names(at(container.body, "securityContext", "capabilities", "add")) & DEFAULT
-    )
+    return bounding(container) - DEFAULT | (_names(at(container.security, "capabilities", "add")) & DEFAULT)
 
 
 def _names(told: object) -> frozenset[str]:
@@ -118,20 +104,20 @@ def _capabilities(told: Iterable[object]) -> Iterable[str]:
 def apparmor(pod: Pod, container: Container) -> str:
     """Return what AppArmor profile is told: `RuntimeDefault`, `Localhost`, `Unconfined`, or nothing."""
     told = text(at(field(pod, container, "appArmorProfile"), "type"))
-    old = text(mapped(pod.metadata.get("annotations")).get(f"{_OLD_APPARMOR}{container.name}"))
+    old = text(pod.annotations.get(f"{_OLD_APPARMOR}{container.name}"))
     names = {"runtime/default": "RuntimeDefault", "unconfined": "Unconfined"}
     return told or names.get(old) or ("Localhost" if old.startswith("localhost/") else "")
 
 
 def unmasked(container: Container) -> bool:
     """Say whether the sensitive parts of its /proc are laid open."""
-    return bool(at(container.body, "securityContext", "procMount") == "Unmasked")
+    return bool(container.security.get("procMount") == "Unmasked")
 
 
 def groups(pod: Pod, container: Container) -> frozenset[int]:
     """Return the gids that are told."""
-    context = mapped(pod.spec.get("securityContext"))
-    told = [field(pod, container, "runAsGroup"), context.get("fsGroup"), *listed(context.get("supplementalGroups"))]
+    whole = pod.security
+    told = [field(pod, container, "runAsGroup"), whole.get("fsGroup"), *listed(whole.get("supplementalGroups"))]
     return frozenset(one for one in told if isinstance(one, int) and not isinstance(one, bool))
 
 

@@ -45,7 +45,7 @@ def of_pod(model: Model, workload: Workload) -> str:
 
 def is_static(workload: Workload) -> bool:
     """Say whether it is a kubelet's own pod, which has no ServiceAccount and may refer to no Secret."""
-    told = mapped(workload.pod.metadata.get("annotations"))
+    told = workload.pod.annotations
     return "kubernetes.io/config.mirror" in told or told.get("kubernetes.io/config.source") in ("file", "http")
 
 

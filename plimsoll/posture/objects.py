@@ -80,6 +80,11 @@ class Container(NamedTuple):
     field: str
     """Where it stands in the object: `spec.template.spec.containers[0]`."""
 
+    @property
+    def security(self) -> Body:
+        """Return its own security context."""
+        return mapped(self.body.get("securityContext"))
+
 
 class Pod(NamedTuple):
     """A pod, or the template of one."""
@@ -95,6 +100,28 @@ class Pod(NamedTuple):
     def labels(self) -> Body:
         """Return its labels."""
         return mapped(self.metadata.get("labels"))
+
+    @property
+    def annotations(self) -> Body:
+        """Return its annotations."""
+        return mapped(self.metadata.get("annotations"))
+
+    @property
+    def security(self) -> Body:
+        """Return its security context, which holds where those of its containers say nothing."""
+        return mapped(self.spec.get("securityContext"))
+
+    @property
+    def has_own_users(self) -> bool:
+        """Say whether it has a user namespace of its own: its root and capabilities are nothing to the node."""
+        return self.spec.get("hostUsers") is False
+
+    @property
+    def is_windows(self) -> bool:
+        """Say whether it runs on Windows, by its own word or by that of the nodes it asks for."""
+        nodes = mapped(self.spec.get("nodeSelector"))
+        wanted = (at(self.spec, "os", "name"), nodes.get("kubernetes.io/os"), nodes.get("beta.kubernetes.io/os"))
+        return "windows" in wanted
 
     @property
     def service_account(self) -> str:

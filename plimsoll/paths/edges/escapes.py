@@ -35,7 +35,7 @@ def ways(pod: Pod, container: Container) -> Iterator[Way]:
         yield Way(
             "CE_WIN_HOSTPROCESS", f"{_told(container, 'windowsOptions.hostProcess')}: it is a process of the node"
         )
-    if privileges.own_users(pod) or privileges.is_windows(pod):
+    if pod.has_own_users or pod.is_windows:
         return
     if privileges.is_privileged(pod, container):
         yield from _privileged(pod, container)

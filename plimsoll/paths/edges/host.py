@@ -124,7 +124,7 @@ def _holds_plugins(mount: Mount, place: str) -> bool:
 def _kernel(held: _Holder) -> Iterator[Edge]:
     """Yield the edges through settings and devices of the kernel; in a user namespace such a mount is refused."""
     mount, pod = held.mount, held.workload.pod
-    if not mount.read_only and not privileges.own_users(pod):
+    if not mount.read_only and not pod.has_own_users:
         if mount.covers(CORE_PATTERN):
             gives = "as root it can name a program of its own that the kernel runs at a crash (core_pattern)"
             yield held.edge("CE_CORE_PATTERN", held.node, gives)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from plimsoll.paths import known, nodes, on_node, privileges, rights
+from plimsoll.paths import known, nodes, on_node, rights
 from plimsoll.paths.edge import Edge
 from plimsoll.paths.model import Model
 from plimsoll.paths.workloads import Workload
@@ -80,7 +80,7 @@ def _on_node(workload: Workload, name: str, node: Object, helpers: Sequence[str]
         if SUB_PATH.has(kubelet) and any(_sub_path(told) for told in listed(one.body.get("volumeMounts"))):
             why = f"{workload.end}: {one.name} mounts a subPath, and the kubelet of {name} has {SUB_PATH.flaw}"
             yield Edge("CE_SUBPATH_CVE", container, target, why, (workload.ref,))
-        if not privileges.own_users(workload.pod):
+        if not workload.pod.has_own_users:
             for flaw in _flaws(node):
                 why = f"the runtime or kernel of {name}, where {workload.end} runs, is of a version with {flaw}"
                 yield Edge("CE_RUNTIME_CVE", container, target, why, (nodes.ref("Node", name),), conditional=True)
@@ -119,7 +119,7 @@ def _helpers(model: Model) -> Iterator[str]:
 
 def _windows(model: Model, workload: Workload) -> Iterator[Edge]:
     """Yield that Windows' process isolation is no security boundary."""
-    if privileges.is_windows(workload.pod) and "hyperv" not in text(workload.spec.get("runtimeClassName")).lower():
+    if workload.pod.is_windows and "hyperv" not in text(workload.spec.get("runtimeClassName")).lower():
         for name, _ in workload.containers:
             why = f"{workload.end} runs on Windows with process isolation, which is no boundary"
             yield Edge(

@@ -49,14 +49,9 @@ def lasting(one: Object) -> Iterator[Container]:
     return (found for found in containers(one) if found.list == "containers")
 
 
-def security(container: Container) -> Body:
-    """Return a container's own security context."""
-    return mapped(container.body.get("securityContext"))
-
-
 def shared(one: Object) -> Body:
     """Return the security context of the pod."""
-    return mapped(one.pod.spec.get("securityContext")) if one.pod else {}
+    return one.pod.security if one.pod else {}
 
 
 def capabilities(container: Container, change: str) -> Iterator[tuple[int, str]]:
@@ -110,14 +105,14 @@ def host_process(one: Object, _: Cluster) -> Found:
 def _contexts(one: Object) -> Iterator[tuple[str, Body]]:
     if one.pod:
         yield one.pod.field, shared(one)
-        yield from ((found.field, security(found)) for found in one.pod.containers)
+        yield from ((found.field, found.security) for found in one.pod.containers)
 
 
 @test(*MAKERS)
 def privileged(one: Object, _: Cluster) -> Found:
     """A container is privileged."""
     for container in containers(one):
-        if security(container).get("privileged") is True:
+        if container.security.get("privileged") is True:
             yield Violation(f"{container.field}.securityContext.privileged", "it is privileged")
 
 
@@ -164,7 +159,7 @@ def escalation(one: Object, cluster: Cluster) -> Found:
     """Processes may gain rights, and no PodSecurityPolicy forbids it."""
     if not _is_forbidden_by_policy(cluster):
         for container in lasting(one):
-            if security(container).get("allowPrivilegeEscalation") is not False:
+            if container.security.get("allowPrivilegeEscalation") is not False:
                 where = f"{container.field}.securityContext.allowPrivilegeEscalation"
                 yield Violation(where, "allowPrivilegeEscalation is not false")
 
@@ -174,7 +169,7 @@ def root(one: Object, _: Cluster) -> Found:
     """A container may run as root, or in the group of root."""
     of_all = shared(one)
     for container in containers(one):
-        own = security(container)
+        own = container.security
         user, group = _number("runAsUser", own, of_all), _number("runAsGroup", own, of_all)
         sworn = own.get("runAsNonRoot", of_all.get("runAsNonRoot"))
         if not (sworn is True and user != 0) and (user is None or user <= 0):
@@ -192,7 +187,7 @@ def _number(name: str, own: Body, of_all: Body) -> int | None:
 def writable_root(one: Object, _: Cluster) -> Found:
     """A container may write to its own file system."""
     for container in containers(one):
-        if security(container).get("readOnlyRootFilesystem") is not True:
+        if container.security.get("readOnlyRootFilesystem") is not True:
             where = f"{container.field}.securityContext.readOnlyRootFilesystem"
             yield Violation(where, "readOnlyRootFilesystem is not true")
 
@@ -203,9 +198,8 @@ def unhardened(one: Object, _: Cluster) -> Found:
     pod = one.pod
     if pod is None or _is_restrained(shared(one)):
         return
-    annotations = mapped(pod.metadata.get("annotations"))
     for container in pod.containers:
-        if not _is_restrained(security(container)) and _APPARMOR + container.name not in annotations:
+        if not _is_restrained(container.security) and _APPARMOR + container.name not in pod.annotations:
             yield Violation(f"{container.field}.securityContext", "neither seccomp nor SELinux nor AppArmor is set")
 
 
@@ -222,7 +216,7 @@ def _unset(name: str, field: str) -> Test:
     def judged(one: Object, _: Cluster) -> Found:
         if not mapped(shared(one).get(field)):
             for container in lasting(one):
-                if not mapped(security(container).get(field)):
+                if not mapped(container.security.get(field)):
                     yield Violation(f"{container.field}.securityContext", f"no {field} is set")
 
     return judged
@@ -289,7 +283,7 @@ def proc_mount(one: Object, cluster: Cluster) -> Found:
     """A container does not ask for a masked /proc where it could have another."""
     if _masks_can_go(cluster):
         for container in containers(one):
-            if security(container).get("procMount") != "Default":
+            if container.security.get("procMount") != "Default":
                 yield Violation(f"{container.field}.securityContext", "procMount is not Default")
 
 
@@ -299,19 +293,12 @@ def proc_mount(one: Object, cluster: Cluster) -> Found:
 def _windows_option(name: str, field: str) -> Test:
     @test(*MAKERS, name=name)
     def judged(one: Object, _: Cluster) -> Found:
-        if _is_windows(one) and not at(shared(one), "windowsOptions", field):
+        if one.pod and one.pod.is_windows and not at(one.pod.security, "windowsOptions", field):
             for container in lasting(one):
-                if not at(security(container), "windowsOptions", field):
+                if not at(container.security, "windowsOptions", field):
                     yield Violation(f"{container.field}.securityContext", f"no {field} is set")
 
     return judged
-
-
-def _is_windows(one: Object) -> bool:
-    spec = one.pod.spec if one.pod else {}
-    nodes = mapped(spec.get("nodeSelector"))
-    wanted = (at(spec, "os", "name"), nodes.get("kubernetes.io/os"), nodes.get("beta.kubernetes.io/os"))
-    return "windows" in wanted
 
 
 no_windows_user = _windows_option("no_windows_user", "runAsUserName")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from plimsoll.posture.check import Violation, test
 from plimsoll.posture.judging.kubescape_accounts import holds_token
 from plimsoll.posture.judging.kubescape_images import image, images
-from plimsoll.posture.judging.kubescape_pods import MAKERS, Found, containers, lasting, security, shared
+from plimsoll.posture.judging.kubescape_pods import MAKERS, Found, containers, lasting, shared
 from plimsoll.posture.judging.whole import named, namespace, once, workloads
 from plimsoll.posture.objects import Body, Cluster, Object, at, listed, mapped, text
 
@@ -209,7 +209,7 @@ def no_limit_range(one: Object, cluster: Cluster) -> Found:
 def low_user(one: Object, _: Cluster) -> Found:
     """A container's user may be one of the node's too."""
     for container in containers(one):
-        user = security(container).get("runAsUser", shared(one).get("runAsUser"))
+        user = container.security.get("runAsUser", shared(one).get("runAsUser"))
         if isinstance(user, int) and 0 < user < _HIGH_USER:
             yield Violation(f"{container.field}.securityContext", f"its user is {user}")
 

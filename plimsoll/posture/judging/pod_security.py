@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from plimsoll.posture.check import Violation, test
-from plimsoll.posture.objects import WORKLOADS, Body, Cluster, Container, Object, Pod, at, listed, mapped, text
+from plimsoll.posture.objects import WORKLOADS, Body, Cluster, Object, Pod, at, listed, mapped, text
 
 Found = Iterable[Violation]
 
@@ -66,39 +66,22 @@ def _of_pods(judge: Judge) -> Judge:
     return judge
 
 
-def _context(container: Container) -> Body:
-    return mapped(container.body.get("securityContext"))
-
-
-def _pod_context(pod: Pod) -> Body:
-    return mapped(pod.spec.get("securityContext"))
-
-
 def _contexts(pod: Pod) -> Iterator[tuple[str, str, Body]]:
     """Yield whose each security context is, its field, and it: the pod's first."""
-    yield "the pod", f"{pod.field}.securityContext", _pod_context(pod)
+    yield "the pod", f"{pod.field}.securityContext", pod.security
     for container in pod.containers:
-        yield f"container {container.name}", f"{container.field}.securityContext", _context(container)
-
-
-def _in_user_namespace(pod: Pod) -> bool:
-    """Say whether root in the pod is nobody outside it."""
-    return pod.spec.get("hostUsers") is False
+        yield f"container {container.name}", f"{container.field}.securityContext", container.security
 
 
 def _on_windows(pod: Pod) -> bool:
     return text(at(pod.spec, "os", "name")) == "windows"
 
 
-def _annotations(pod: Pod) -> Body:
-    return mapped(pod.metadata.get("annotations"))
-
-
 @_of_pods
 def privileged(pod: Pod) -> Found:
     """Containers that are privileged."""
     for one in pod.containers:
-        if _context(one).get("privileged") is True:
+        if one.security.get("privileged") is True:
             yield Violation(f"{one.field}.securityContext.privileged", f"container {one.name} is privileged")
 
 
@@ -192,7 +175,7 @@ def capabilities_baseline(pod: Pod) -> Found:
 
 def _capabilities(pod: Pod, is_wrong: Callable[[str], bool]) -> Found:
     for one in pod.containers:
-        for number, name in enumerate(listed(at(_context(one), "capabilities", "add"))):
+        for number, name in enumerate(listed(at(one.security, "capabilities", "add"))):
             if isinstance(name, str) and is_wrong(name):
                 field = f"{one.field}.securityContext.capabilities.add[{number}]"
                 yield Violation(field, f"container {one.name} adds {name}")
@@ -214,7 +197,7 @@ def capabilities_beyond_restricted_1_25(pod: Pod) -> Found:
 def capabilities_restricted(pod: Pod) -> Found:
     """Containers that keep what runtimes give, or add of it more than the right to bind low ports."""
     for one in pod.containers:
-        if "ALL" not in listed(at(_context(one), "capabilities", "drop")):
+        if "ALL" not in listed(at(one.security, "capabilities", "drop")):
             field = f"{one.field}.securityContext.capabilities.drop"
             yield Violation(field, f"container {one.name} does not drop ALL capabilities")
     yield from _capabilities(pod, lambda name: name in CAPABILITIES and name != "NET_BIND_SERVICE")
@@ -230,7 +213,7 @@ def capabilities_restricted_1_25(pod: Pod) -> Found:
 def privilege_escalation(pod: Pod) -> Found:
     """Containers whose processes may gain more than they started with."""
     for one in pod.containers:
-        if _context(one).get("allowPrivilegeEscalation") is not False:
+        if one.security.get("allowPrivilegeEscalation") is not False:
             yield Violation(
                 f"{one.field}.securityContext.allowPrivilegeEscalation",
                 f"container {one.name} does not set allowPrivilegeEscalation to false",
@@ -247,7 +230,7 @@ def privilege_escalation_1_25(pod: Pod) -> Found:
 def proc_mount(pod: Pod) -> Found:
     """Containers that see the node's /proc without masks."""
     for one in pod.containers:
-        told = _context(one).get("procMount")
+        told = one.security.get("procMount")
         if isinstance(told, str) and told != "Default":
             yield Violation(f"{one.field}.securityContext.procMount", f"procMount of container {one.name} is {told}")
 
@@ -255,7 +238,7 @@ def proc_mount(pod: Pod) -> Found:
 @_of_pods
 def proc_mount_1_35(pod: Pod) -> Found:
     """The same, but for pods in a user namespace of their own."""
-    return () if _in_user_namespace(pod) else proc_mount(pod)
+    return () if pod.has_own_users else proc_mount(pod)
 
 
 @_of_pods
@@ -267,7 +250,7 @@ def proc_mount_restricted(pod: Pod) -> Found:
 @_of_pods
 def run_as_non_root(pod: Pod) -> Found:
     """Pods that say they may run as root, and containers that may."""
-    if _pod_context(pod).get("runAsNonRoot") is False:
+    if pod.security.get("runAsNonRoot") is False:
         yield Violation(f"{pod.field}.securityContext.runAsNonRoot", "the pod sets runAsNonRoot to false")
     yield from containers_as_root(pod)
 
@@ -275,9 +258,9 @@ def run_as_non_root(pod: Pod) -> Found:
 @_of_pods
 def containers_as_root(pod: Pod) -> Found:
     """Containers that may run as root, whatever the pod says that is not said for them."""
-    of_pod = _pod_context(pod).get("runAsNonRoot")
+    of_pod = pod.security.get("runAsNonRoot")
     for one in pod.containers:
-        told = _context(one).get("runAsNonRoot")
+        told = one.security.get("runAsNonRoot")
         if told is False or (not isinstance(told, bool) and of_pod is not True):
             says = "sets runAsNonRoot to false" if told is False else "does not set runAsNonRoot, nor does its pod"
             yield Violation(f"{one.field}.securityContext.runAsNonRoot", f"container {one.name} {says}")
@@ -286,7 +269,7 @@ def containers_as_root(pod: Pod) -> Found:
 @_of_pods
 def run_as_non_root_1_35(pod: Pod) -> Found:
     """The same, but for pods in a user namespace of their own."""
-    return () if _in_user_namespace(pod) else run_as_non_root(pod)
+    return () if pod.has_own_users else run_as_non_root(pod)
 
 
 @_of_pods
@@ -301,7 +284,7 @@ def run_as_user(pod: Pod) -> Found:
 @_of_pods
 def run_as_user_1_35(pod: Pod) -> Found:
     """The same, but for pods in a user namespace of their own."""
-    return () if _in_user_namespace(pod) else run_as_user(pod)
+    return () if pod.has_own_users else run_as_user(pod)
 
 
 @_of_pods
@@ -316,7 +299,7 @@ def apparmor(pod: Pod) -> Found:
 
 
 def _apparmor_annotations(pod: Pod) -> Found:
-    for key, value in _annotations(pod).items():
+    for key, value in pod.annotations.items():
         if key.startswith(APPARMOR) and isinstance(value, str) and not _is_own_apparmor(value):
             said = f"the AppArmor profile of container {key.removeprefix(APPARMOR)} is {value}"
             yield Violation(_annotation(pod, key), said)
@@ -335,7 +318,7 @@ def seccomp_annotations(pod: Pod) -> Found:
     """Seccomp profiles of the time before there were fields for them."""
     keys = (SECCOMP_POD, *(SECCOMP_CONTAINER + one.name for one in pod.containers))
     for key in keys:
-        profile = _annotations(pod).get(key)
+        profile = pod.annotations.get(key)
         if isinstance(profile, str) and not _is_own_seccomp(profile):
             yield Violation(_annotation(pod, key), f"the annotation {key} is {profile or 'empty'}")
 
@@ -372,10 +355,10 @@ def seccomp_explicit_in_restricted_1_25(pod: Pod) -> Found:
 @_of_pods
 def seccomp_restricted(pod: Pod) -> Found:
     """Containers without a seccomp profile, their own or the pod's."""
-    if at(_pod_context(pod), "seccompProfile", "type") in PROFILES:
+    if at(pod.security, "seccompProfile", "type") in PROFILES:
         return
     for one in pod.containers:
-        if not isinstance(_context(one).get("seccompProfile"), dict):
+        if not isinstance(one.security.get("seccompProfile"), dict):
             field = f"{one.field}.securityContext.seccompProfile"
             yield Violation(field, f"container {one.name} has no seccomp profile, nor has its pod")
 
@@ -409,7 +392,7 @@ def selinux_1_31(pod: Pod) -> Found:
 
 
 def _sysctls(pod: Pod, safe: Iterable[str]) -> Found:
-    for number, one in enumerate(listed(_pod_context(pod).get("sysctls"))):
+    for number, one in enumerate(listed(pod.security.get("sysctls"))):
         name = text(mapped(one).get("name"))
         if name not in safe:
             yield Violation(f"{pod.field}.securityContext.sysctls[{number}].name", f"the pod sets the sysctl {name}")
