@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -142,12 +141,8 @@ def configured(config: str | Path) -> list[settings.Options]:
 def _options(told: dict[str, Any], number: int, file: str) -> settings.Options:
     kind = told.get("kind")
     if kind not in names():
-        raise errors.InputError(f"source {number} is of no kind we know; kinds are {_listed(names())}", file=file)
+        raise errors.InputError(f"source {number} is of no kind we know; kinds are {', '.join(names())}", file=file)
     try:
         return msgspec.convert(told, every()[str(kind)].Options)
     except (msgspec.MsgspecError, ValueError, RecursionError) as broken:
         raise errors.InputError(f"source {number} ({kind}): {statements.plain(broken)}", file=file) from broken
-
-
-def _listed(words: Iterable[str]) -> str:
-    return ", ".join(words)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -114,7 +114,7 @@ def _texts(documents: Iterable[manifests.Document | manifests.Reject], told: sta
             yield one.json
 
 
-def _statements(text: Any, options: Options, asked: statements.Asked) -> Iterable[statements.Statement]:
+def _statements(text: bytes, options: Options, asked: statements.Asked) -> Iterable[statements.Statement]:
     read = msgspec.json.decode(text, type=Object)
     for one in [msgspec.json.decode(item, type=Object) for item in read.items] or [read]:
         if not one.api_version.startswith(API):
@@ -137,7 +137,7 @@ def _admins(one: Object, options: Options) -> Iterable[statements.Statement]:
             creator="(the registry)",
             since=_moment(each.since),
             until=_moment(each.until),
-            scope=tuple(each.scope),
+            scope=each.scope,
             allows=tuple(each.allows or options.allows),
             strong=each.strong,
             edited=_edited(one),

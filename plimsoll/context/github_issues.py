@@ -136,8 +136,8 @@ def _labels(issue: Issue) -> list[str]:
     return [label if isinstance(label, str) else label.name for label in issue.labels]
 
 
-def _statements(record: object, options: Options, approvals: _Approvals) -> Iterable[statements.Statement]:
-    issue = msgspec.json.decode(record if isinstance(record, msgspec.Raw) else b"", type=Issue)
+def _statements(record: msgspec.Raw, options: Options, approvals: _Approvals) -> Iterable[statements.Statement]:
+    issue = msgspec.json.decode(record, type=Issue)
     marked = marks.read(_labels(issue), options.allows)
     if not marked.scope or memoryview(issue.pull_request) or issue.state != "open":
         return

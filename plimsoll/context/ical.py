@@ -26,6 +26,7 @@ PATIENCE = 5.0
 """Seconds for writing out all series."""
 OLDEST = timedelta(days=20 * 366)
 """A series begun before is not written out: it costs a step for each day since."""
+ZONE = "X-WR-TIMEZONE"
 FREQUENCIES = {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
 
 
@@ -73,12 +74,9 @@ def said(options: Options, asked: statements.Asked) -> statements.Said:
             _bounded(series, asked)
             part = _alone(calendar, series)
             events = recurring_ical_events.of(part).between(asked.since, asked.now + AHEAD)
-            more = statements.each(events[: statements.MOST], lambda event: _window(event, options))
+            told.add(statements.each(events[: statements.MOST], lambda event: _window(event, options)))
         except statements.BROKEN as broken:
             told.problems.append(statements.plain(f"{series[0].get('UID')}: {broken}"))
-        else:
-            told.statements.extend(more.statements)
-            told.problems.extend(more.problems)
     return told
 
 
@@ -111,9 +109,8 @@ def _series(calendar: Any) -> Iterable[list[Any]]:
 def _alone(calendar: Any, series: list[Any]) -> Any:
     """Return a calendar of one series, with the zones and the name of zone of the whole."""
     part = type(calendar)()
-    for name in ("X-WR-TIMEZONE",):
-        if name in calendar:
-            part.add(name, calendar[name])
+    if ZONE in calendar:
+        part.add(ZONE, calendar[ZONE])
     for zone in calendar.walk("VTIMEZONE"):
         part.add_component(zone)
     for event in series:
@@ -147,14 +144,13 @@ def _ended(rule: Any, start: date, last: datetime) -> None:
     rule["UNTIL"] = [last if isinstance(start, datetime) else last.date()]
 
 
-def _window(record: object, options: Options) -> Iterator[statements.Statement]:
-    event: Any = record
+def _window(event: Any, options: Options) -> Iterator[statements.Statement]:
     zone = ZoneInfo(options.zone)
     since, until = _moment(_of(event, "DTSTART"), zone), _moment(_of(event, "DTEND"), zone)
     if str(event.get("STATUS", "CONFIRMED")).upper() != "CONFIRMED" or since is None or until is None or until <= since:
         return
     marked = marks.read(_categories(event), options.allows)
-    scope = marked.scope or tuple(options.scope)
+    scope = marked.scope or options.scope
     if not scope:
         return
     organizer = str(event.get("ORGANIZER", "")).casefold().removeprefix("mailto:")

@@ -15,7 +15,7 @@ import msgspec
 from plimsoll.context import asking, marks, settings, statements, tokens
 
 TTL = timedelta(minutes=5)
-FIELDS = ["summary", "status", "labels", "reporter", "creator", "assignee", "created", "updated", "duedate"]
+FIELDS = ["summary", "labels", "reporter", "creator", "assignee", "created", "updated", "issuetype"]
 TELLING = frozenset({"labels", "reporter", "assignee"})
 """Fields that say whom a ticket is about: changed after the approval, they were not approved."""
 PAGE = 50
@@ -45,7 +45,7 @@ class Account(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Named(msgspec.Struct, frozen=True):
-    """A status, an issue type."""
+    """An issue type."""
 
     name: str = ""
 
@@ -54,7 +54,6 @@ class Fields(msgspec.Struct, frozen=True):
     """What is asked of an issue."""
 
     summary: str | None = None
-    status: Named | None = None
     issuetype: Named | None = None
     labels: tuple[str, ...] = ()
     reporter: Account | None = None
@@ -145,7 +144,7 @@ def _found(ask: asking.Asker, options: Options) -> tuple[list[msgspec.Raw], bool
     found: list[msgspec.Raw] = []
     question: dict[str, object] = {
         "jql": options.jql,
-        "fields": [*FIELDS, "issuetype"],
+        "fields": FIELDS,
         "maxResults": PAGE,
         "expand": "changelog",
     }
@@ -215,8 +214,8 @@ def _moved(issue: Issue, options: Options) -> Approved:
     return last
 
 
-def _statements(record: object, options: Options, approvals: _Approvals) -> Iterable[statements.Statement]:
-    issue = msgspec.json.decode(record if isinstance(record, msgspec.Raw) else b"", type=Issue)
+def _statements(record: msgspec.Raw, options: Options, approvals: _Approvals) -> Iterable[statements.Statement]:
+    issue = msgspec.json.decode(record, type=Issue)
     fields = issue.fields
     marked = marks.read(fields.labels, options.allows)
     if not marked.scope:

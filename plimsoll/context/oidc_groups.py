@@ -54,7 +54,7 @@ def said(options: Options, asked: statements.Asked) -> statements.Said:
                         subjects=(name,),
                         creator="(the identity provider)",
                         scope=tuple(scope),
-                        allows=tuple(options.allows),
+                        allows=options.allows,
                         strong=name in strong,
                     )
                 )

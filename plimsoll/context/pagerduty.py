@@ -91,15 +91,16 @@ def said(options: Options, asked: statements.Asked) -> statements.Said:
     """Return open incidents, and the maintenance that goes on now."""
     headers = {"authorization": f"Token token={options.token.value()}", "accept": "application/json"}
     with asking.service(options.url, headers) as ask:
-        told: list[str] = []
-        incidents = _pages(ask, "/incidents", options, told)
-        windows = _pages(ask, "/maintenance_windows", options, told)
-    first = statements.each(incidents, lambda record: _incident(record, options))
-    second = statements.each(windows, lambda record: _window(record, options, asked))
-    return statements.Said(first.statements + second.statements, first.problems + second.problems + told)
+        longer: list[str] = []
+        incidents = _pages(ask, "/incidents", options, longer)
+        windows = _pages(ask, "/maintenance_windows", options, longer)
+    told = statements.each(incidents, lambda record: _incident(record, options))
+    told.add(statements.each(windows, lambda record: _window(record, options, asked)))
+    told.problems.extend(longer)
+    return told
 
 
-def _pages(ask: asking.Asker, path: str, options: Options, told: list[str]) -> list[msgspec.Raw]:
+def _pages(ask: asking.Asker, path: str, options: Options, longer: list[str]) -> list[msgspec.Raw]:
     params: dict[str, str | int | list[str]] = {"limit": PAGE, "service_ids[]": sorted(options.services)}
     if path == "/incidents":
         params |= {"statuses[]": ["triggered", "acknowledged"]}
@@ -112,12 +113,12 @@ def _pages(ask: asking.Asker, path: str, options: Options, told: list[str]) -> l
         found += page.incidents + page.maintenance_windows
         if not page.more:
             return found
-    told.append(f"{path} has more than {PAGES * PAGE:,}; the rest is left out")
+    longer.append(f"{path} has more than {PAGES * PAGE:,}; the rest is left out")
     return found
 
 
-def _incident(record: object, options: Options) -> Iterable[statements.Statement]:
-    one = msgspec.json.decode(record if isinstance(record, msgspec.Raw) else b"", type=Incident)
+def _incident(record: msgspec.Raw, options: Options) -> Iterable[statements.Statement]:
+    one = msgspec.json.decode(record, type=Incident)
     scope = _scope([one.service], options)
     if scope and one.status in ("triggered", "acknowledged"):
         yield statements.Statement(
@@ -130,13 +131,13 @@ def _incident(record: object, options: Options) -> Iterable[statements.Statement
             created=statements.moment(one.created_at),
             since=statements.moment(one.created_at),
             scope=scope,
-            allows=tuple(options.allows),
+            allows=options.allows,
             edited=statements.moment(one.updated_at),
         )
 
 
-def _window(record: object, options: Options, asked: statements.Asked) -> Iterable[statements.Statement]:
-    one = msgspec.json.decode(record if isinstance(record, msgspec.Raw) else b"", type=Window)
+def _window(record: msgspec.Raw, options: Options, asked: statements.Asked) -> Iterable[statements.Statement]:
+    one = msgspec.json.decode(record, type=Window)
     scope, since, until = (
         _scope(one.services, options),
         statements.moment(one.start_time),
@@ -154,7 +155,7 @@ def _window(record: object, options: Options, asked: statements.Asked) -> Iterab
             since=since,
             until=until,
             scope=scope,
-            allows=tuple(options.allows),
+            allows=options.allows,
             edited=asked.first_seen(f"{one.id} {since} {until} {creator} {scope}"),
         )
 

@@ -36,16 +36,14 @@ def said(options: Options, _: statements.Asked) -> statements.Said:
             found = objects.read(source)
         except errors.InputError as broken:
             raise statements.Silent(str(broken)) from broken
-        more = statements.each(grants.bindings(found.frame), lambda binding: _statements(binding, options))
-        told.statements.extend(more.statements)
-        told.problems.extend(more.problems)
+        told.add(statements.each(grants.bindings(found.frame), lambda binding: _statements(binding, options)))
         if found.rejected:
             told.problems.append(f"{found.rejected} documents of {source} could not be read")
     return told
 
 
-def _statements(binding: object, options: Options) -> Iterable[statements.Statement]:
-    if not isinstance(binding, grants.Binding) or binding.role not in options.roles:
+def _statements(binding: grants.Binding, options: Options) -> Iterable[statements.Statement]:
+    if binding.role not in options.roles:
         return
     subjects = tuple(_name(one) for one in binding.subjects if one not in EVERYBODY)
     if subjects:
@@ -57,7 +55,7 @@ def _statements(binding: object, options: Options) -> Iterable[statements.Statem
             subjects=subjects,
             creator="(the cluster)",
             scope=(f"{place}/*/*",),
-            allows=tuple(options.allows),
+            allows=options.allows,
         )
 
 

@@ -91,7 +91,7 @@ def _rollout(
         since=at,
         until=at + timedelta(minutes=options.minutes_after),
         scope=(workload,),
-        allows=tuple(options.allows),
+        allows=options.allows,
     )
 
 

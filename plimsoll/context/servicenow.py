@@ -77,10 +77,10 @@ def said(options: Options, asked: statements.Asked) -> statements.Said:
             query = f"state={IMPLEMENT}^approval=approved^start_date<={now}^end_date>={now}"
             rows = _rows(ask, "change_request", query, CHANGE, told)
             approvals = _approvals(ask, [_number(row) for row in rows], options, told)
-            _add(told, statements.each(rows, lambda row: _change(row, options, approvals)))
+            told.add(statements.each(rows, lambda row: _change(row, options, approvals)))
         if "incident" in options.tables:
             rows = _rows(ask, "incident", f"active=true^stateNOT IN{CLOSED}", INCIDENT, told)
-            _add(told, statements.each(rows, lambda row: _incident(row, options)))
+            told.add(statements.each(rows, lambda row: _incident(row, options)))
     return told
 
 
@@ -89,11 +89,6 @@ def _service(options: Options) -> AbstractContextManager[asking.Asker]:
     if options.user:
         return asking.service(options.url, basic=(options.user, token))
     return asking.service(options.url, {"authorization": f"Bearer {token}"})
-
-
-def _add(told: statements.Said, more: statements.Said) -> None:
-    told.statements.extend(more.statements)
-    told.problems.extend(more.problems)
 
 
 def _rows(ask: asking.Asker, table: str, query: str, fields: str, told: statements.Said) -> list[msgspec.Raw]:
@@ -141,8 +136,8 @@ def _when(approval: tuple[str, datetime | None]) -> datetime:
     return approval[1] or statements.EARLIEST
 
 
-def _change(row: object, options: Options, approvals: Approvals) -> Iterable[statements.Statement]:
-    one, scope, classes = _record(row, options)
+def _change(row: msgspec.Raw, options: Options, approvals: Approvals) -> Iterable[statements.Statement]:
+    one, scope = _record(row, options)
     if scope:
         approver, approved = approvals.get(one.number, (None, None))
         yield _statement(one, "change", options)._replace(
@@ -151,21 +146,19 @@ def _change(row: object, options: Options, approvals: Approvals) -> Iterable[sta
             since=_time(one.start_date),
             until=_time(one.end_date),
             scope=scope,
-            allows=classes,
         )
 
 
-def _incident(row: object, options: Options) -> Iterable[statements.Statement]:
-    one, scope, classes = _record(row, options)
+def _incident(row: msgspec.Raw, options: Options) -> Iterable[statements.Statement]:
+    one, scope = _record(row, options)
     if scope:
-        yield _statement(one, "ticket", options)._replace(since=_time(one.opened_at), scope=scope, allows=classes)
+        yield _statement(one, "ticket", options)._replace(since=_time(one.opened_at), scope=scope)
 
 
-def _record(row: object, options: Options) -> tuple[Record, tuple[str, ...], tuple[str, ...]]:
-    one = msgspec.json.decode(row if isinstance(row, msgspec.Raw) else b"", type=Record)
+def _record(row: msgspec.Raw, options: Options) -> tuple[Record, tuple[str, ...]]:
+    one = msgspec.json.decode(row, type=Record)
     named = options.items.get(one.item)
-    scope = tuple(named) if named is not None else marks.read([one.item]).scope
-    return one, scope, tuple(options.allows)
+    return one, tuple(named) if named is not None else marks.read([one.item]).scope
 
 
 def _statement(one: Record, kind: Literal["change", "ticket"], options: Options) -> statements.Statement:
@@ -177,6 +170,7 @@ def _statement(one: Record, kind: Literal["change", "ticket"], options: Options)
         subjects=options.people.all_known(one.assigned_to),
         creator=options.people.known(one.opened_by),
         created=_time(one.opened_at),
+        allows=options.allows,
         edited=_time(one.sys_updated_on),
     )
 

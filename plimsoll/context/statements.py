@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
-import msgspec
 import polars as pl
 
-from plimsoll import frames, tables
+from plimsoll import errors, frames, tables
 
+Record = TypeVar("Record")
 Kind = Literal["admin", "ticket", "change", "window", "rollout", "grant"]
 MOST = 20_000
 """Statements taken from one source."""
@@ -48,6 +48,11 @@ class Said(NamedTuple):
     problems: list[str]
     """What of it could not be used, and why."""
 
+    def add(self, more: Said) -> None:
+        """Take in what else it said."""
+        self.statements.extend(more.statements)
+        self.problems.extend(more.problems)
+
 
 class Silent(Exception):
     """A source that says nothing; its text is why."""
@@ -74,16 +79,7 @@ class Asked(NamedTuple):
         return self.seen.setdefault(what, self.now)
 
 
-BROKEN = (
-    msgspec.MsgspecError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    OverflowError,
-    RecursionError,
-)
+BROKEN = errors.BROKEN
 """What reading a hostile record may raise."""
 
 
@@ -130,7 +126,7 @@ def _bounded(told: datetime) -> datetime | None:
     return told if EARLIEST <= told <= LATEST else None
 
 
-def each(records: Iterable[object], of: Callable[[object], Iterable[Statement]]) -> Said:
+def each(records: Iterable[Record], of: Callable[[Record], Iterable[Statement]]) -> Said:
     """Return the statements of records; one that cannot be read is a problem of its own.
 
     >>> each([1, 0], lambda record: [Statement("ticket", str(1 // record))])  # doctest: +ELLIPSIS
