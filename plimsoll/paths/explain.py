@@ -46,10 +46,6 @@ class Step(NamedTuple):
     shows: str
     conditional: bool
 
-    def as_row(self) -> dict[str, object]:
-        """Return it as it is printed."""
-        return self._asdict() | {"attack": list(self.attack)}
-
 
 _HELD = {
     "Internet": "the Internet",
@@ -95,11 +91,6 @@ def of(kind: str) -> Kind:
     ('T1611',)
     """
     return kinds().get(kind, _PLAIN)
-
-
-def attack(kind: str) -> tuple[str, ...]:
-    """Return the ATT&CK techniques of a kind of step."""
-    return of(kind).attack
 
 
 def held(node: str) -> str:

@@ -31,10 +31,6 @@ class Graph:
         """All ends of edges."""
         yield from dict.fromkeys([*self.out, *self.into])
 
-    def without(self, objects: frozenset[str]) -> Graph:
-        """Return what is left when some objects are changed or removed."""
-        return Graph(one for one in self.edges if objects.isdisjoint(one.objects))
-
     def shown(self) -> Iterator[Edge]:
         """Yield the edges as they are shown, from thing to thing; a set without members, or with very many, is its wildcard."""
         folds = _Folds(self)

@@ -55,7 +55,6 @@ class Port(NamedTuple):
     name: str
     protocol: str
     target: int | str
-    node_port: int | None
 
 
 class Service(NamedTuple):
@@ -254,24 +253,6 @@ class Model:
         """The network."""
         return Reach(self.cluster, self.workloads)
 
-    def volume_of_claim(self, namespace: str, claim: str) -> Object | None:
-        """Return the PersistentVolume that a claim is bound to, by either side's word."""
-        return self._volumes.get((namespace, claim))
-
-    @cached_property
-    def _volumes(self) -> Mapping[_Named, Object]:
-        named = {one.name: one for one in self.cluster.of("PersistentVolume") if one.name}
-        found: dict[_Named, Object] = {}
-        for one in named.values():
-            claim = mapped(one.spec.get("claimRef"))
-            if text(claim.get("name")):
-                found[text(claim.get("namespace")) or "default", text(claim.get("name"))] = one
-        for one in self.cluster.of("PersistentVolumeClaim"):
-            volume = named.get(text(one.spec.get("volumeName")))
-            if volume is not None:
-                found[namespace_of(one), one.name] = volume
-        return found
-
 
 def referred(spec: Mapping[str, object]) -> Iterator[str]:
     """Yield the names of the Secrets that a pod's spec refers to: volumes, environment, image pulls.
@@ -323,11 +304,9 @@ def _service_ports(one: Object) -> Iterator[Port]:
         if not isinstance(number, int):
             continue
         target = at(told, "targetPort")
-        node_port = at(told, "nodePort")
         yield Port(
             number,
             text(at(told, "name")),
             text(at(told, "protocol")) or "TCP",
             target if isinstance(target, int | str) and target not in ("", 0) else number,
-            node_port if isinstance(node_port, int) else None,
         )

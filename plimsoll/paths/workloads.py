@@ -35,8 +35,6 @@ class Workload:
     """Their names; empty where there is only a template."""
     nodes: tuple[str, ...]
     """Names of the nodes they run on; empty where they have none yet."""
-    origin: Object
-    """One of the pods, or what holds the template."""
     pod: Pod
     ref: str
     """The object to change: what is at the top of the owners."""
@@ -175,13 +173,11 @@ def _of_pods(pods: Sequence[Object], top: tuple[str, str], known: Mapping[_Key, 
     names = tuple(one.name for one in pods)
     pod = first.pod or Pod({}, {}, "spec", ())
     where = tuple(name for name in placed if name)
-    return Workload(namespace, *top, names, where, first, pod, nodes.ref(kind, name, namespace))
+    return Workload(namespace, *top, names, where, pod, nodes.ref(kind, name, namespace))
 
 
 def _of_template(one: Object) -> Workload:
     pod = one.pod or Pod({}, {}, "spec", ())
     space = namespace_of(one)
     where = text(pod.spec.get("nodeName"))
-    return Workload(
-        space, one.kind, one.name, (), (where,) if where else (), one, pod, nodes.ref(one.kind, one.name, space)
-    )
+    return Workload(space, one.kind, one.name, (), (where,) if where else (), pod, nodes.ref(one.kind, one.name, space))

@@ -33,7 +33,7 @@ def test_a_step_is_told_with_its_evidence():
     assert told.has == "commands in container a/p/c"
     assert told.gains == "root on node n1"
     assert told.why == "spec… is true"
-    assert told.as_row()["attack"] == ["T1611"]
+    assert told.attack == ("T1611",)
 
 
 @pytest.mark.parametrize(

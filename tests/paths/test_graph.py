@@ -54,11 +54,6 @@ def test_a_group_of_sources_takes_the_kind_of_its_step() -> None:
     assert list(told.shown()) == [Edge("NET_REACH", "Container:a/p/c", "Endpoint:a/s", "open", walk=False)]
 
 
-def test_without_objects_an_edge_is_gone_if_any_of_its_objects_is() -> None:
-    told = Graph([Edge("A", "a", "b", "", ("x", "y")), Edge("B", "a", "b", "", ("z",))])
-    assert [one.kind for one in told.without(frozenset("y")).edges] == ["B"]
-
-
 def test_the_graph_of_a_cluster_holds_what_rights_give() -> None:
     told = graph.build(model(pod("p"), *may(rule("create", "pods/exec"), namespace="a")))
     assert ("POD_EXEC", "SA:a/x", "Container:a/p/c") in {one[:3] for one in told.shown()}

@@ -15,7 +15,7 @@ def test_a_service_has_the_workloads_it_selects_and_none_without_a_selector() ->
 def test_a_port_of_a_service_leads_to_its_own_number_unless_told_otherwise() -> None:
     ports = [{"port": 80}, {"port": 443, "targetPort": "https", "nodePort": 30443}, {"port": "x"}]
     (told,) = model(service("s", {"app": "p"}, ports=ports)).services
-    assert [(one.number, one.target, one.node_port) for one in told.ports] == [(80, 80, None), (443, "https", 30443)]
+    assert [(one.number, one.target) for one in told.ports] == [(80, 80), (443, "https")]
 
 
 def test_pod_security_holds_pods_to_the_level_that_is_enforced() -> None:
@@ -56,16 +56,6 @@ def test_secrets_are_those_that_are_told_and_those_that_pods_refer_to() -> None:
         thing("Secret", "s", "a"), deployment("d", container={"env": env, "envFrom": [{"secretRef": {"name": "all"}}]})
     )
     assert set(told.secrets) == {("a", "s"), ("a", "key"), ("a", "all")}
-
-
-def test_a_claim_leads_to_its_volume_by_either_sides_word() -> None:
-    volume = thing(
-        "PersistentVolume", "v", spec={"claimRef": {"namespace": "a", "name": "c"}, "hostPath": {"path": "/"}}
-    )
-    claim = thing("PersistentVolumeClaim", "d", "a", spec={"volumeName": "v"})
-    told = model(volume, claim)
-    assert told.volume_of_claim("a", "c") is told.volume_of_claim("a", "d") is not None
-    assert told.volume_of_claim("a", "x") is None
 
 
 def test_fields_of_a_wrong_type_are_nothing() -> None:

@@ -17,7 +17,6 @@ from plimsoll.posture.judging.whole import once
 from plimsoll.posture.objects import Body, Object, at, listed, mapped, text
 
 _CLASS = "kubernetes.io/ingress.class"
-_IS_DEFAULT = "ingressclass.kubernetes.io/is-default-class"
 _ALB_SCHEME = "alb.ingress.kubernetes.io/scheme"
 _INTERNAL_CLASSES = ("gce-internal",)
 _GATEWAYS = "gateway.networking.k8s.io"
