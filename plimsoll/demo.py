@@ -145,7 +145,9 @@ def _policies(place: Path, folder: Path, stream: TextIO) -> None:
         f"{len(found.generated.namespaces)} namespaces closed by default, "
         f"{score.allowed} of {score.possible} pairs of workloads and ports open, {score.seen} seen.\n"
     )
-    after = flow_policies.replay_of([str(place / "flows-after.log.zst")], [str(folder)], objects, progress=flow.quiet).told
+    after = flow_policies.replay_of(
+        [str(place / "flows-after.log.zst")], [str(folder)], objects, progress=flow.quiet
+    ).told
     stream.write(
         f"  Of the {after.allowed + len(after.denied):,} of the minute after they would have denied {len(after.denied)}. "
         "For the cart's database:\n\n"
