@@ -257,7 +257,7 @@ def detect(
         sigma, flow_sigma.habit(flow_profile.known(directory)) if sigma and budget and directory else None
     )
     cluster = cluster_of(objects)
-    bench = flow_profile.judged_by(directory, engine, cluster.rights, budgeted=budget is not None)
+    bench = flow_profile.believed(directory, engine, budgeted=budget is not None).judge(cluster.rights)
     rejects, accepted, days = Rejects(), 0, set[int]()
     for source in found:
         read = reading.Reading(source, format=form, get=watch.source)

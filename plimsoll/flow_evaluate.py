@@ -147,11 +147,11 @@ class Trial:
             tuple(notes),
         )
 
-    def _learned(self, names: Sequence[str], name: str) -> Path:
+    def _learned(self, names: Sequence[str], name: str) -> flow_profile.Believed:
         self._progress("learning")
         profile = self._room / name
         flow.learn(names, profile, form=self._options.form, objects=self._options.objects)
-        return profile
+        return flow_profile.believed(profile)
 
     def _batches(self, names: Sequence[str], rejects: Rejects | None = None) -> Iterator[pl.DataFrame]:
         for source in inputs.inputs(names):
@@ -174,10 +174,10 @@ class Trial:
             raise errors.InputError("the recording holds no events")
         return sessions.in_sessions(pl.concat(both), self._options.session)
 
-    def _told(self, profile: Path) -> Told:
+    def _told(self, profile: flow_profile.Believed) -> Told:
         """Judge the part as `detect --budget` does."""
         self._progress("judging")
-        bench, known = flow_profile.judged_by(profile), changes.Changes()
+        bench, known = profile.judge(), changes.Changes()
         taken, days, weights = list[acts.Act](), set[int](), _Weights(bench)
         for events in self._batches(self._given.test):
             known.take(events)
@@ -189,7 +189,7 @@ class Trial:
         everything = bench.alerts(budget=EVERYTHING, days=count)
         return Told(everything, budgets, _scored(taken, known), weights.known, count)
 
-    def _plimsoll(self, profile: Path, told: Told, asked: pl.DataFrame) -> report.Method:
+    def _plimsoll(self, profile: flow_profile.Believed, told: Told, asked: pl.DataFrame) -> report.Method:
         scenarios = self._given.scenarios
         benign = self._benign(profile)
         budgets = [
@@ -199,21 +199,21 @@ class Trial:
         scored = figures.spread(told.acts, told.usual, asked.filter(~pl.col("learning")))
         return figures.method("plimsoll", figures.rated(told.everything, scenarios), budgets, scored, scenarios)
 
-    def _benign(self, profile: Path) -> dict[int, int]:
+    def _benign(self, profile: flow_profile.Believed) -> dict[int, int]:
         """Return how many alerts each budget gives where the attacks never happened."""
         self._progress("judging benign time")
         attacks = labels.attacks(self._given.scenarios)
         out = frozenset[str]().union(*(one.ids | one.effects for one in attacks))
-        bench, days = flow_profile.judged_by(profile), set[int]()
+        bench, days = profile.judge(), set[int]()
         for events in self._batches(self._given.test):
             bench.take("audit", events.filter(~pl.col("auditID").is_in(out)))
             days |= _days(events)
         return {budget: len(bench.alerts(budget=budget, days=max(1, len(days)))) for budget in self._options.budgets}
 
-    def _live(self, profile: Path) -> dict[str, growing.Told]:
+    def _live(self, profile: flow_profile.Believed) -> dict[str, growing.Told]:
         """Return when each attack is told as the log grows, as `detect --follow` does."""
         self._progress("judging as the log grows")
-        watch, bench = growing.Watch(self._given.scenarios), flow_profile.judged_by(profile)
+        watch, bench = growing.Watch(self._given.scenarios), profile.judge()
         for events in self._batches(self._given.test):
             for part in watch.cut(events):
                 bench.take("audit", part)

@@ -28,14 +28,13 @@ def known(directory: Path, engine: str = "polars") -> pl.DataFrame:
             raise errors.InputError(
                 f"learned with another vocabulary of facts ({segment.vocabulary}); learn it again", file=segment.source
             )
-    held = kept.facts().collect()
-    return engines.collect(profile.learn(profile.recent(engines.of(held, engine), _last_day(held))))
+    return compacted(kept.facts(), engine)
 
 
-def compacted(kept: pl.LazyFrame) -> pl.DataFrame:
+def compacted(kept: pl.LazyFrame, engine: str = "polars") -> pl.DataFrame:
     """Return all facts of a profile added up, without those that it has forgotten by now: readers pass over them too."""
     held = kept.collect()
-    return engines.collect(profile.learn(profile.recent(engines.of(held), _last_day(held))))
+    return engines.collect(profile.learn(profile.recent(engines.of(held, engine), _last_day(held))))
 
 
 def _last_day(held: pl.DataFrame) -> int:
@@ -80,17 +79,6 @@ def believed(directory: Path | None, engine: str = "polars", *, budgeted: bool =
     unlearned = directory is None
     doubt = None if unlearned or not budgeted else budgets.of(quarantine.scores(sound, compiled.levels))
     return Believed(compiled.levels(sound), credentials, approved, unlearned, doubt)
-
-
-def judged_by(
-    directory: Path | None,
-    engine: str = "polars",
-    rights: granted.Chance | None = None,
-    *,
-    budgeted: bool = True,
-) -> judge.Judge:
-    """Return a judge with the profile of a directory (`believed`)."""
-    return believed(directory, engine, budgeted=budgeted).judge(rights)
 
 
 class Shared:

@@ -56,10 +56,9 @@ def base(profile: Frame, today: int) -> Base:
     return Base(_own(profile, today), _subjects(profile))
 
 
-def levels(profile: Frame, today: int, hold: Callable[[Frame], Frame] = lambda frame: frame) -> Levels:
+def levels(profile: Frame, today: int) -> Levels:
     """Return the levels of a profile (tables.PROFILE) as seen on the day `today`."""
-    own, subjects = base(profile, today)
-    return compiled(Base(hold(own), subjects), hold)
+    return compiled(base(profile, today))
 
 
 def compiled(given: Base, hold: Callable[[Frame], Frame] = lambda frame: frame) -> Levels:
