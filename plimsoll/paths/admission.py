@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from plimsoll.paths.model import Model, Namespace
-from plimsoll.policies import policy, selectors
 from plimsoll.posture.judging.whole import once
 from plimsoll.posture.objects import Object, at, listed, mapped, text
 
@@ -95,11 +94,10 @@ def _kyverno_matches(rule: Mapping[str, object], namespace: Namespace) -> bool:
 def _gatekeeper_matches(one: Object, namespace: Namespace) -> bool:
     match = mapped(one.spec.get("match"))
     names, excluded = listed(match.get("namespaces")), listed(match.get("excludedNamespaces"))
-    selector = match.get("namespaceSelector")
     return (
         (not names or namespace.name in names)
         and namespace.name not in excluded
-        and (not selector or _selects(selector, namespace))
+        and namespace.is_selected(match.get("namespaceSelector"))
         and not match.get("labelSelector")
         and not listed(at(one.spec, "parameters", "exemptImages"))
     )
@@ -130,16 +128,7 @@ def _about_pods(constraints: object) -> bool:
 
 def _within(place: object, namespace: Namespace) -> bool:
     told = mapped(place)
-    selector = told.get("namespaceSelector")
-    return (not selector or _selects(selector, namespace)) and not told.get("objectSelector")
-
-
-def _selects(selector: object, namespace: Namespace) -> bool:
-    try:
-        wanted = selectors.selector(msgspec.convert(selector, selectors.Document))
-    except (msgspec.MsgspecError, ValueError):
-        return False
-    return selectors.selects(wanted, dict(policy.labels(namespace.labels)))
+    return namespace.is_selected(told.get("namespaceSelector")) and not told.get("objectSelector")
 
 
 def _spoken(body: object) -> Iterator[str]:

@@ -102,7 +102,7 @@ class Habits:
 
     def _of_calls(self, step: Edge, model: Model) -> Use | None:
         source = model.containers.get(step.source)
-        target = next((one for one in model.services if one.id == step.target), None)
+        target = model.by_endpoint.get(step.target)
         if not self._days[CONNECT] or source is None or target is None:
             return None
         ends = {f"{one.namespace}/{one.kind}/{one.name}" for one in target.workloads}

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import msgspec
 
 from plimsoll.paths import nodes, placement, workloads
 from plimsoll.paths.edge import Edge
@@ -16,7 +18,8 @@ from plimsoll.paths.placement import Placement
 from plimsoll.paths.reach import Reach
 from plimsoll.paths.rights import Powers, Rights
 from plimsoll.paths.workloads import Workload, namespace_of
-from plimsoll.posture.objects import Cluster, Object, at, listed, mapped, text
+from plimsoll.policies import selectors
+from plimsoll.posture.objects import CONTAINERS, Cluster, Object, at, listed, mapped, text
 
 _ENFORCE = "pod-security.kubernetes.io/enforce"
 _LEVELS = ("privileged", "baseline", "restricted")
@@ -36,6 +39,14 @@ class Namespace(NamedTuple):
         """The level of Pod Security that it holds pods to: `privileged`, `baseline` or `restricted`."""
         level = self.labels.get(_ENFORCE, "privileged")
         return level if level in _LEVELS else "restricted"
+
+    def is_selected(self, selector: Any) -> bool:
+        """Say whether a selector of namespaces means it: an empty one means all, one the API would refuse none."""
+        try:
+            wanted = selectors.selector(msgspec.convert(selector or {}, selectors.Document))
+        except (msgspec.MsgspecError, ValueError):
+            return False
+        return selectors.selects(wanted, self.labels)
 
     @property
     def id(self) -> str:
@@ -242,6 +253,11 @@ class Model:
         """Services with the workloads they select; one without a selector leads to nothing that is known."""
         return tuple(self._service(one) for one in self.cluster.of("Service") if one.name)
 
+    @cached_property
+    def by_endpoint(self) -> Mapping[str, Service]:
+        """The Service of each endpoint's id."""
+        return {one.id: one for one in self.services}
+
     def _service(self, one: Object) -> Service:
         wanted = mapped(one.spec.get("selector")).items()
         space = namespace_of(one)
@@ -267,7 +283,7 @@ def referred(spec: Mapping[str, object]) -> Iterator[str]:
         for driver in ("csi", "flexVolume", "cephfs", "rbd", "iscsi", "scaleIO", "storageos", "azureFile"):
             place = at(volume, driver, "nodePublishSecretRef", "name") or at(volume, driver, "secretRef", "name")
             yield from _nonempty(place or at(volume, driver, "secretName"))
-    for name in ("initContainers", "containers", "ephemeralContainers"):
+    for name in CONTAINERS:
         for container in listed(spec.get(name)):
             yield from _of_environment(container)
     for one in listed(spec.get("imagePullSecrets")):

@@ -11,7 +11,7 @@ from functools import cached_property
 import msgspec
 
 from plimsoll.paths import nodes
-from plimsoll.posture.objects import Cluster, Container, Object, Pod, at, listed, mapped, text
+from plimsoll.posture.objects import CONTAINERS, Cluster, Container, Object, Pod, at, listed, mapped, text
 
 _HIGHEST = 8
 _FINISHED = ("Succeeded", "Failed")
@@ -155,7 +155,7 @@ def touches_host(spec: Mapping[str, object]) -> bool:
         return True
     if any(not _CONFINED & mapped(one).keys() for one in listed(spec.get("volumes"))):
         return True
-    held = (one for name in ("initContainers", "containers", "ephemeralContainers") for one in listed(spec.get(name)))
+    held = (one for name in CONTAINERS for one in listed(spec.get(name)))
     return any(_has_host_rights(mapped(at(one, "securityContext"))) for one in held)
 
 

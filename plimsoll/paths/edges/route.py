@@ -34,11 +34,10 @@ class _Backend(NamedTuple):
 
 def edges(model: Model) -> Iterator[Edge]:
     """Yield the ways in through routes that something serves for the Internet."""
-    named = {(one.namespace, one.name): one for one in model.services}
     for one in model.cluster.of("Ingress", "Route", "VirtualService", *entrances.ROUTES):
         told = _served(model, one)
         for backend in _backends(model, one) if told else ():
-            service = named.get((backend.namespace, backend.name))
+            service = model.by_endpoint.get(nodes.endpoint(backend.namespace, backend.name))
             if service is not None and _is_open(model, service, backend):
                 space = namespace_of(one)
                 why = f"{one.kind} {space}/{one.name} leads the Internet to Service {service.namespace}/{service.name}{told}"

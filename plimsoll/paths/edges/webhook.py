@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-
-import msgspec
+from collections.abc import Iterator
 
 from plimsoll.paths import nodes, privileges, sets
 from plimsoll.paths.edge import Edge
 from plimsoll.paths.model import Model, Service
-from plimsoll.policies import selectors
 from plimsoll.posture.objects import Body, Object, at, listed, mapped, text
 
 _PODS = frozenset(("pods", "pods/*", "*", "*/*"))
@@ -18,11 +15,10 @@ _WRITES = frozenset(("CREATE", "UPDATE", "*"))
 
 def edges(model: Model) -> Iterator[Edge]:
     """Yield what the containers behind webhooks gain."""
-    services = {(one.namespace, one.name): one for one in model.services}
     for one in model.cluster.of("MutatingWebhookConfiguration"):
         for webhook in map(mapped, listed(one.body.get("webhooks"))):
             place, name = (text(at(webhook, "clientConfig", "service", key)) for key in ("namespace", "name"))
-            service = services.get((place, name))
+            service = model.by_endpoint.get(nodes.endpoint(place, name))
             if service is not None and any(_is_about_pods(mapped(rule)) for rule in listed(webhook.get("rules"))):
                 yield from _rewriting(model, one, webhook, service)
 
@@ -37,8 +33,9 @@ def _rewriting(model: Model, one: Object, webhook: Body, service: Service) -> It
     why = f"{one.kind} {one.name} lets it rewrite pods as they are created"
     if at(webhook, "objectSelector", "matchLabels") or at(webhook, "objectSelector", "matchExpressions"):
         why += ", if they have its labels"
-    spaces = [name for name, found in model.namespaces.items() if _selects(webhook, found.labels)]
-    everywhere = not mapped(webhook.get("namespaceSelector")) or "kube-system" in spaces
+    selector = webhook.get("namespaceSelector")
+    spaces = [name for name, found in model.namespaces.items() if found.is_selected(selector)]
+    everywhere = not mapped(selector) or "kube-system" in spaces
     for workload in service.workloads:
         for name, container in workload.containers:
             if not privileges.lasts(container):
@@ -49,11 +46,3 @@ def _rewriting(model: Model, one: Object, webhook: Body, service: Service) -> It
             else:
                 for space in spaces:
                     yield Edge("WEBHOOK_BACKEND", name, sets.accounts(space), f"{why} in {space}", objects)
-
-
-def _selects(webhook: Body, labels: Mapping[str, str]) -> bool:
-    try:
-        told = msgspec.convert(webhook.get("namespaceSelector") or {}, selectors.Document)
-        return selectors.selects(selectors.selector(told), labels)
-    except (msgspec.ValidationError, ValueError):
-        return False
