@@ -24,6 +24,7 @@ from plimsoll.policies import (
     network,
     proof,
     replay,
+    sums,
     templates,
     yaml_lines,
 )
@@ -33,8 +34,6 @@ from plimsoll.sources.rejects import Rejects, batches
 Progress = Callable[[str, int], None]
 SIZE = 1 << 16
 """Lines read at once: addresses are looked up for all of them together."""
-REGROUP = 100_000
-"""Edges of batches after which they are added up: what bounds memory, however many connections there are."""
 
 
 class Intake(NamedTuple):
@@ -75,32 +74,13 @@ class Kept(NamedTuple):
     """Digests of the inputs that are in it: none is counted twice."""
 
 
-class Names:
-    """Names of addresses that come in, each by when it was told first and last."""
-
-    def __init__(self) -> None:
-        self._parts: list[pl.DataFrame] = []
-
-    def take(self, told: pl.DataFrame) -> None:
-        """Take in what a batch told (lookups.SCHEMA)."""
-        if not told.is_empty():
-            self._parts.append(told)
-
-    def told(self) -> pl.DataFrame:
-        """Return what was told so far."""
-        if len(self._parts) > 1:
-            self._parts = [lookups.added(self._parts)]
-        return self._parts[0] if self._parts else lookups.SCHEMA.to_frame()
-
-
 class Edges:
     """Edges of flows that come in, added up as they come."""
 
-    def __init__(self, maps: resolve.Inventory, names: Names) -> None:
+    def __init__(self, maps: resolve.Inventory, names: lookups.Names) -> None:
         self._maps, self._names = maps, names
-        self._parts: list[pl.DataFrame] = []
-        self._labels: list[pl.DataFrame] = []
-        self._fresh, self._held = 0, 0
+        self._edges = sums.Sum(edges.added, edges.SCHEMA.to_frame())
+        self._labels = sums.Sum(edges.labels_added, edges.LABELS.to_frame())
 
     def take(self, stream: str, events: pl.DataFrame) -> None:
         """Take in a batch of events."""
@@ -110,26 +90,19 @@ class Edges:
             acts = resolve.resolve("activity", events, self._maps)
             self._names.take(lookups.of_activity(acts))
             events = connections.of(acts)
-        self._labels.append(edges.labels_of(events))
+        self._labels.take(edges.labels_of(events))
         flows = resolve.resolve("flow", events, self._maps)
         self._names.take(lookups.of_flows(flows))
-        self._parts.append(edges.of(lookups.fill_flows(flows, self._names.told())))
-        self._fresh += self._parts[-1].height + self._labels[-1].height
-        # Half of what is held at least, so that many edges are not added up again for every batch.
-        if self._fresh > max(REGROUP, self._held // 2):
-            self._parts, self._labels = [edges.added(self._parts)], [pl.concat(self._labels).unique()]
-            self._held, self._fresh = self._parts[0].height, 0
+        self._edges.take(edges.of(lookups.fill_flows(flows, self._names.told())))
 
     def remember(self, kept: Kept) -> None:
         """Take in what an earlier run kept."""
-        self._parts.append(kept.edges)
-        self._labels.append(kept.labels)
+        self._edges.take(kept.edges)
+        self._labels.take(kept.labels)
 
     def told(self, engine: str = "polars") -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return the edges of all that came in, added up by this engine, and the labels that flows told of workloads."""
-        labels = pl.concat(self._labels).unique() if self._labels else edges.LABELS.to_frame()
-        parts = pl.concat([edges.SCHEMA.to_frame(), *self._parts])
-        return engines.collect(edges.merged(engines.of(parts, engine))), labels
+        return engines.collect(edges.merged(engines.of(self._edges.rows(), engine))), self._labels.told()
 
 
 def run(
@@ -150,7 +123,7 @@ def run(
     first = next((reject for one in read for reject in one.rejects), None)
     kept = kept_in(directory) if add else _NOTHING
     maps, rejects, accepted, segments = resolve.inventory(held), Rejects(), 0, set(kept.segments)
-    names = Names()
+    names = lookups.Names()
     taken = Edges(maps, names)
     taken.remember(kept)
     for source in found:

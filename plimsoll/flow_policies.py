@@ -23,6 +23,7 @@ from plimsoll.policies import (
     lookups,
     network,
     replay,
+    sums,
     templates,
     workloads,
 )
@@ -32,8 +33,6 @@ from plimsoll.sources.rejects import Rejects, batches
 Progress = Callable[[str, int], None]
 SIZE = 1 << 16
 """Lines read at once: addresses are looked up for all of them together."""
-REGROUP = 100_000
-"""Distinct connections of batches after which they are added up: what bounds memory."""
 
 
 class Cluster(NamedTuple):
@@ -126,56 +125,32 @@ def replay_of(
     judge = network.read(_with_policies_of(held.frame, asked.frame), ip_blocks=ip_blocks)
     told = replay.known(held.frame)
     maps, rejects, accepted = resolve.inventory(held.frame), Rejects(), 0
-    parts, names, fresh = [replay.of(frames.empty(tables.FLOW))], [lookups.SCHEMA.to_frame()], _Fresh(held.frame)
+    connections, names = sums.Sum(replay.added, replay.of(frames.empty(tables.FLOW))), lookups.Names()
+    seen = sums.Sum(edges.added, edges.SCHEMA.to_frame())
+    labels = sums.Sum(edges.labels_added, edges.LABELS.to_frame())
     for source in found:
         one = reading.Reading(source, format=form, size=SIZE)
         for batch in batches(source, one, rejects, "flow"):
             flows = resolve.resolve("flow", batch.events, maps)
-            names = [lookups.added([*names, lookups.of_flows(flows)])]
-            flows = lookups.fill_flows(flows, names[0])
-            parts.append(replay.of(flows))
+            names.take(lookups.of_flows(flows))
+            flows = lookups.fill_flows(flows, names.told())
+            connections.take(replay.of(flows))
             if propose:
-                fresh.take(flows)
-            parts = [replay.added(parts)] if sum(part.height for part in parts[1:]) > REGROUP else parts
+                seen.take(edges.of(flows))
+                labels.take(edges.labels_of(flows))
             progress(one.name, one.accepted + one.rejected)
         accepted += one.accepted
-    replayed = replay.replayed(lookups.fill(replay.added(parts), names[0]), judge, told)
+    replayed = replay.replayed(lookups.fill(connections.told(), names.told()), judge, told)
     unread = held.rejected + asked.rejected + len(judge.refused)
     found_out = Replayed(replayed, accepted, rejects, problems(held, [judge]) + problems(asked, []), unread)
     if not propose:
         return found_out
-    proposal = fresh.proposal(names[0], judge, told)
+    whole = edges.added([lookups.fill(seen.told(), names.told())])
+    there = templates.cluster(held.frame, labels.told())
+    proposal = amendment.propose(whole, there, judge, told)
     amended = _with_policies_of(held.frame, pl.concat([asked.frame, _added(proposal.files)]))
-    proven = fresh.proven(proposal, names[0], network.read(amended, ip_blocks=ip_blocks), told)
+    proven = amendment.proven(proposal, whole, there, network.read(amended, ip_blocks=ip_blocks), told)
     return found_out._replace(proposal=proposal, proven=proven)
-
-
-class _Fresh:
-    """Edges of the flows that are replayed, for what is to be proposed of them."""
-
-    def __init__(self, objects: pl.DataFrame) -> None:
-        self._objects = objects
-        self._parts, self._labels = [edges.SCHEMA.to_frame()], [edges.LABELS.to_frame()]
-
-    def take(self, flows: pl.DataFrame) -> None:
-        """Take in a batch of resolved flows."""
-        self._labels = [pl.concat([*self._labels, edges.labels_of(flows)]).unique()]
-        self._parts.append(edges.of(flows))
-        if sum(part.height for part in self._parts[1:]) > REGROUP:
-            self._parts = [edges.added(self._parts)]
-
-    def proposal(self, names: pl.DataFrame, judge: network.PolicySet, told: replay.Known) -> amendment.Proposal:
-        """Return what to add to the policies."""
-        whole = edges.added([lookups.fill(edges.added(self._parts), names)])
-        return amendment.propose(whole, templates.cluster(self._objects, self._labels[0]), judge, told)
-
-    def proven(
-        self, proposal: amendment.Proposal, names: pl.DataFrame, judge: network.PolicySet, told: replay.Known
-    ) -> int:
-        """Return how many of the connections that a proposal is for are allowed by policies that hold it."""
-        again = self.proposal(names, judge, told)
-        denied = {one[:4] for one in again.wanted}
-        return sum(one.times for one in proposal.wanted if not one.doubt and one[:4] not in denied)
 
 
 def _added(files: Mapping[str, str]) -> pl.DataFrame:

@@ -14,7 +14,7 @@ import pytest
 from plimsoll import engines, errors, flow_generate, frames, tables
 from plimsoll.cluster import objects as inventory
 from plimsoll.cluster import resolve
-from plimsoll.policies import edges, kinds, templates
+from plimsoll.policies import edges, kinds, lookups, templates
 from tests.policies import flows
 
 OBJECTS = [
@@ -236,7 +236,7 @@ def test_edges_are_the_same_wherever_they_are_added_up(engine: str, tmp_path: Pa
     ]
     found = []
     for one in ("polars", engine):
-        taken = flow_generate.Edges(resolve.inventory(frames.empty(tables.OBJECTS)), flow_generate.Names())
+        taken = flow_generate.Edges(resolve.inventory(frames.empty(tables.OBJECTS)), lookups.Names())
         for start in range(0, 40, 7):
             taken.take("flow", flows.events(*calls[start : start + 7]))
         found.append(taken.told(one)[0])

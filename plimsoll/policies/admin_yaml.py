@@ -145,7 +145,7 @@ def _without(one: _Network, gap: _Network) -> Sequence[_Network]:
 def _port(port: Port) -> Iterator[str]:
     yield f"        - {port.protocol.lower()}:"
     yield "            destinationPort:"
-    if port.last is None or port.last == port.number:
+    if not port.is_range:
         yield f"              number: {port.number}"
         return
     yield "              range:"

@@ -85,27 +85,32 @@ class _Case(NamedTuple):
 def propose(seen: pl.DataFrame, cluster: Cluster, policies: PolicySet, told: Known) -> Proposal:
     """Return the policies to add so that what recurs of these edges (edges.SCHEMA) is no longer denied."""
     sound = calls.attributed(seen, cluster)
-    cases = [case for case in _cases(proof.with_labels(sound, cluster, told), policies, told) if case.ways]
-    habits = Counter(case.row["source"] for case in cases if not _recurs(case.row))
-    wanted = [(case, _doubt(case, habits[case.row["source"]])) for case in cases]
+    cases = [*_denied(sound, cluster, policies, told)]
+    habits = Counter(case.src for case in cases if not _recurs(case.row))
+    wanted = [(case, _doubt(case, habits[case.src])) for case in cases]
     taken = [case for case, doubt in wanted if not doubt]
     parts = {way: _of(sound, [case for case in taken if way in case.ways], cluster, way) for way in policy.WAYS}
     found = sorted((_wanted(*one) for one in wanted), key=lambda one: (bool(one.doubt), -one.times, one[:4]))
     return Proposal(_files(parts), tuple(found))
 
 
-def _cases(labelled: pl.DataFrame, policies: PolicySet, told: Known) -> Iterable[_Case]:
-    """Yield each edge over all its days, with the ways that are closed to it."""
-    keys = [name for name in labelled.columns if name not in ("day", "count", "first", "last")]
-    whole = labelled.group_by(keys, maintain_order=True).agg(*replay.SUMS).sort(edges.KEYS)
-    for row in whole.iter_rows(named=True):
+def proven(proposal: Proposal, seen: pl.DataFrame, cluster: Cluster, policies: PolicySet, told: Known) -> int:
+    """Return how many of the connections that a proposal is for are allowed by policies that hold it."""
+    sound = calls.attributed(seen, cluster)
+    denied = {_wanted(case, "")[:4] for case in _denied(sound, cluster, policies, told)}
+    return sum(one.times for one in proposal.wanted if not one.doubt and one[:4] not in denied)
+
+
+def _denied(sound: pl.DataFrame, cluster: Cluster, policies: PolicySet, told: Known) -> Iterable[_Case]:
+    """Yield each edge over all its days of which a way is closed."""
+    for row in proof.connections(sound, cluster, told).sort(edges.KEYS).iter_rows(named=True):
         ends = replay.ends(row, told)
         if ends is None:
             continue
         source, targets = ends
         for end, protocol, port in targets:
-            ways = replay.closed(policies, row, source, (end, protocol, port))
-            yield _Case({**row, "source": source.text}, ways, source.text, end.text)
+            if ways := replay.closed(policies, row, source, (end, protocol, port)):
+                yield _Case(row, ways, source.text, end.text)
 
 
 def _recurs(row: Mapping[str, Any]) -> bool:
@@ -137,10 +142,9 @@ def _address(row: Mapping[str, Any], side: str) -> ipaddress.IPv4Address | ipadd
 
 def _of(seen: pl.DataFrame, cases: Sequence[_Case], cluster: Cluster, way: Way) -> list[drafts.Policy]:
     """Return the policies that open one way to these cases: of each the rules of that way alone."""
-    keys = [name for name in seen.columns if name not in ("day", "count", "first", "last")]
-    rows = [{name: case.row[name] for name in keys} for case in cases]
-    chosen = pl.DataFrame(rows, {name: seen.schema[name] for name in keys})
-    held = generate.generate(seen.join(chosen, on=keys, how="semi", nulls_equal=True), cluster)
+    rows = [{name: case.row[name] for name in edges.KEYS} for case in cases]
+    chosen = pl.DataFrame(rows, {name: edges.SCHEMA[name] for name in edges.KEYS})
+    held = generate.generate(seen.join(chosen, on=edges.KEYS, how="semi", nulls_equal=True), cluster)
     return [_only(one, way) for one in held.policies if _rules(one, way)]
 
 

@@ -79,17 +79,14 @@ def _peer(source: Source, namespace: str) -> Iterator[str]:
                 named = Selector(((yaml_lines.NAMESPACE, space),))
                 yield f"        namespaceSelector: {quoted(selector(named))}"
         case Block(cidr, without):
-            yield "        nets:"
-            yield f"          - {quoted(cidr)}"
-            if without:
-                yield "        notNets:"
-                yield from (f"          - {quoted(one)}" for one in without)
+            yield from yaml_lines.listed("nets", [cidr], "        ")
+            yield from yaml_lines.listed("notNets", without, "        ")
 
 
 def _ports(ports: Sequence[Port]) -> Iterator[str]:
     yield "        ports:"
     for port in ports:
-        if port.last is not None and port.last != port.number:
+        if port.is_range:
             yield f"          - {quoted(f'{port.number}:{port.last}')}"
         else:
             yield f"          - {quoted(port.name) if port.name else port.number}"

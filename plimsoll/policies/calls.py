@@ -11,7 +11,7 @@ import polars as pl
 from plimsoll.policies import blocks, services, templates
 from plimsoll.policies.blocks import Address
 from plimsoll.policies.drafts import Seen
-from plimsoll.policies.edges import SIDES
+from plimsoll.policies.edges import KEYS, SIDES
 from plimsoll.policies.services import Service
 from plimsoll.policies.templates import Cluster, Key, Workload
 
@@ -37,9 +37,8 @@ def attributed(edges: pl.DataFrame, cluster: Cluster) -> pl.DataFrame:
 
 def whole(edges: pl.DataFrame) -> pl.DataFrame:
     """Return each edge once, over all its days, in one order whatever that of the flows was."""
-    keys = [name for name in edges.columns if name not in ("day", "count", "first", "last")]
     sums = (pl.col("count").sum(), pl.col("day").unique().sort().alias("days"), pl.col("last").max())
-    return edges.group_by(keys).agg(*sums).sort(keys, nulls_last=True)
+    return edges.group_by(KEYS).agg(*sums).sort(KEYS, nulls_last=True)
 
 
 class Reading:

@@ -83,9 +83,7 @@ def _peer(source: Source, namespace: str) -> Iterator[str]:
             yield f"        - {'world-ipv6' if ':' in block.cidr else 'world-ipv4'}{comment(source.why)}"
         case block:
             yield f"        - cidr: {quoted(block.cidr)}{comment(source.why)}"
-            if block.without:
-                yield "          except:"
-                yield from (f"            - {quoted(cidr)}" for cidr in block.without)
+            yield from yaml_lines.listed("except", block.without, "          ")
 
 
 def _pods(peer: Pods, namespace: str, why: str) -> Iterator[str]:
@@ -119,5 +117,5 @@ def _entry(ports: Sequence[Port]) -> Iterator[str]:
     for port in ports:
         yield f"            - port: {quoted(str(port.number))}"
         yield f"              protocol: {quoted(port.protocol)}"
-        if port.last is not None and port.last != port.number:
+        if port.is_range:
             yield f"              endPort: {port.last}"

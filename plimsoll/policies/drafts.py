@@ -49,6 +49,11 @@ class Port(NamedTuple):
     name: str | None = None
     """Its name in the pods that are called, where it has one that means it alone."""
 
+    @property
+    def is_range(self) -> bool:
+        """Whether there are more ports than one."""
+        return self.last is not None and self.last != self.number
+
 
 class Pods(NamedTuple):
     """The pods of a workload as a peer."""

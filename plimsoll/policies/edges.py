@@ -69,6 +69,11 @@ def added(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     return whole
 
 
+def labels_added(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return labels (LABELS) that were told in several places, each once."""
+    return pl.concat(parts).unique()
+
+
 def merged(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Return edges added up, whatever engine holds them: one row for each edge and day."""
     sums = (nw.col("count").sum().cast(nw.Int64), nw.col("first").min(), nw.col("last").max())  # DuckDB widens sums

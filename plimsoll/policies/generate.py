@@ -29,7 +29,8 @@ from plimsoll.policies.drafts import (
     Source,
     often,
 )
-from plimsoll.policies.outside import Meeting, Outside, Way, met_again, sum_of, total
+from plimsoll.policies.outside import Meeting, Outside, met_again, sum_of, total
+from plimsoll.policies.policy import Way
 from plimsoll.policies.separating import Selector
 from plimsoll.policies.templates import Cluster, Key, Workload
 

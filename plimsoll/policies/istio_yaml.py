@@ -80,8 +80,7 @@ def _rule(
         return
     yield "      to:"
     yield "        - operation:"
-    yield "            ports:"
-    yield from (f"              - {quoted(str(number))}" for number in numbers)
+    yield from yaml_lines.listed("ports", map(str, numbers), "            ")
 
 
 def _numbers(port: Port) -> Iterable[int]:
@@ -105,8 +104,5 @@ def _source(
             if not named:
                 yield f"              - {quoted(namespace)}{comment('its service account is not known')}"
         case Block(cidr, without):
-            yield "            ipBlocks:"
-            yield f"              - {quoted(cidr)}"
-            if without:
-                yield "            notIpBlocks:"
-                yield from (f"              - {quoted(one)}" for one in without)
+            yield from yaml_lines.listed("ipBlocks", [cidr], "            ")
+            yield from yaml_lines.listed("notIpBlocks", without, "            ")

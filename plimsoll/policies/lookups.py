@@ -59,6 +59,24 @@ def added(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(ends).select(*SCHEMA).unique()
 
 
+class Names:
+    """Names of addresses that come in, each by when it was told first and last."""
+
+    def __init__(self) -> None:
+        self._parts: list[pl.DataFrame] = []
+
+    def take(self, told: pl.DataFrame) -> None:
+        """Take in what a batch told (SCHEMA)."""
+        if not told.is_empty():
+            self._parts.append(told)
+
+    def told(self) -> pl.DataFrame:
+        """Return what was told so far."""
+        if len(self._parts) > 1:
+            self._parts = [added(self._parts)]
+        return self._parts[0] if self._parts else SCHEMA.to_frame()
+
+
 def name(ends: pl.DataFrame, told: pl.DataFrame, time: str) -> pl.Series:
     """Return the name of the address that was called, null where none was told by the time of this column."""
     asked = ends.select(*_ASKER, _PLACE, time=col(time).cast(_TIME)).with_row_index("row")

@@ -250,8 +250,10 @@ def read(
     """Return the policies of these kinds of a frame of tables.OBJECTS; what the API would refuse is in `refused`."""
     found: list[Policy] = []
     refused: list[Refused] = []
-    places = _places(objects)
-    for row in present(objects).filter(pl.col("kind").is_in(kinds)).iter_rows(named=True):
+    asked = present(objects).filter(pl.col("kind").is_in(kinds))
+    by_place = (asked["kind"] == cilium_documents.KIND).any()  # no other kind asks where anybody is
+    places = _places(objects) if by_place else cilium_documents.Places()
+    for row in asked.iter_rows(named=True):
         group = row["apiVersion"].partition("/")[0]
         if group not in _GROUPS[row["kind"]]:
             continue
@@ -282,13 +284,17 @@ def _places(objects: pl.DataFrame) -> cilium_documents.Places:
     """Return where nodes, the API server and pods are, as objects tell."""
     kind = pl.col("kind")
     pods = objects.filter(kind == "Pod")
-    hosts = pods["object"].str.json_path_match("$.status.hostIP")
-    nodes = [hosts, objects.filter(kind == "Node")["ips"].explode()]
+    nodes = [hosts(pods), objects.filter(kind == "Node")["ips"].explode()]
     return cilium_documents.Places(
         _addresses(text for told in nodes for text in told),
         _addresses(apiserver(objects)),
         _addresses(pods["ips"].explode()),
     )
+
+
+def hosts(pods: pl.DataFrame) -> pl.Series:
+    """Return the address of each pod's node, as the pod tells it."""
+    return pods["object"].str.json_path_match("$.status.hostIP")
 
 
 def apiserver(objects: pl.DataFrame) -> Iterator[str]:

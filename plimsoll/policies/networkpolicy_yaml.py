@@ -77,9 +77,7 @@ def _peer(source: Source, namespace: str) -> Iterator[str]:
     elif isinstance(source.peer, Block):
         yield f"        - ipBlock:{comment(source.why)}"
         yield f"            cidr: {quoted(source.peer.cidr)}"
-        if source.peer.without:
-            yield "            except:"
-            yield from (f"              - {quoted(cidr)}" for cidr in source.peer.without)
+        yield from yaml_lines.listed("except", source.peer.without, "            ")
 
 
 def _pods(peer: Pods, namespace: str, why: str) -> Iterator[str]:
@@ -95,5 +93,5 @@ def _pods(peer: Pods, namespace: str, why: str) -> Iterator[str]:
 def _port(port: Port) -> Iterator[str]:
     yield f"        - protocol: {quoted(port.protocol)}"
     yield f"          port: {quoted(port.name) if port.name else port.number}"
-    if port.last is not None and port.last != port.number:
+    if port.is_range:
         yield f"          endPort: {port.last}"

@@ -12,10 +12,10 @@ from plimsoll.policies import blocks, calls, templates
 from plimsoll.policies.blocks import Address, Block
 from plimsoll.policies.calls import Call
 from plimsoll.policies.drafts import NEVER, Dialect, Entity, Name, Peer, Seen, often
+from plimsoll.policies.policy import Way
 from plimsoll.policies.services import Service
 from plimsoll.policies.templates import Cluster, Key
 
-Way = Literal["ingress", "egress"]
 _DOMAIN = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+")
 _LONGEST_DOMAIN = 253
 _INSIDE = (".cluster.local", ".svc")

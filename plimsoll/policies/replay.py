@@ -141,9 +141,9 @@ def ends(row: Mapping[str, Any], told: Known) -> tuple[End, list[Target]] | None
 
 
 def closed(policies: PolicySet, row: Mapping[str, Any], source: End, target: Target) -> dict[policy.Way, Verdict]:
-    """Return the ways that policies close to a connection, and what they say; a node reaches its own pods anyway."""
+    """Return the ways that policies close to a connection, and what they say."""
     end, protocol, port = target
-    if (row["source_identity"] in _NODES and row["source_workload_name"] is None) or _same(source, end):
+    if _is_free(row, source, end):
         return {}
     verdicts = {way: policies.judged(way, source, end, protocol, port) for way in policy.WAYS}
     return {way: verdict for way, verdict in verdicts.items() if not verdict.allowed}
@@ -154,19 +154,19 @@ Target = tuple[Workload | External, str, int]
 
 
 def _worst(policies: PolicySet, row: Mapping[str, Any], source: End, targets: Sequence[Target]) -> tuple[Verdict, End]:
-    """Return the verdict of the first target that is denied; a node reaches its own pods whatever the policies."""
-    if row["source_identity"] in _NODES and row["source_workload_name"] is None:
-        return network.ALLOWED, targets[0][0]
+    """Return the verdict of the first target that is denied."""
     for end, protocol, port in targets:
-        verdict = policies.allows(source, end, protocol, port)
-        if not verdict.allowed and not _same(source, end):
-            return verdict, end
+        if not _is_free(row, source, end):
+            verdict = policies.allows(source, end, protocol, port)
+            if not verdict.allowed:
+                return verdict, end
     return network.ALLOWED, targets[0][0]
 
 
-def _same(source: End, destination: End) -> bool:
-    """Say whether both ends are one pod, as far as can be told: one that has no fellow."""
-    return isinstance(source, Workload) and source == destination and source.kind == "Pod"
+def _is_free(row: Mapping[str, Any], source: End, destination: End) -> bool:
+    """Say whether no policy is asked: a node calls its own pods, or a pod itself, as far as can be told: it has no fellow."""
+    from_node = row["source_identity"] in _NODES and row["source_workload_name"] is None
+    return from_node or (isinstance(source, Workload) and source == destination and source.kind == "Pod")
 
 
 def _ends(row: Mapping[str, Any], told: Known) -> tuple[End | None, list[Target], str]:

@@ -95,21 +95,8 @@ class Node(Part, frozen=True):
     spec: NodeSpec | None = None
 
 
-class Status(Part, frozen=True):
-    """Where a pod runs."""
-
-    host: str | None = msgspec.field(default=None, name="hostIP")
-
-
-class Placed(Part, frozen=True):
-    """A pod, as far as it says where it runs."""
-
-    status: Status | None = None
-
-
 _owning = msgspec.json.Decoder(Owning).decode
 _node = msgspec.json.Decoder(Node).decode
-_placed = msgspec.json.Decoder(Placed).decode
 _selector = msgspec.json.Decoder(selectors.Document).decode
 _KINDS = (*workloads.TEMPLATED, "Pod")
 _UNSELECTED = ("Pod", "Job", "CronJob")
@@ -134,7 +121,7 @@ def cluster(objects: pl.DataFrame, told: pl.DataFrame) -> Cluster:
         pl.col("namespace").replace("", "default"), until=pl.lit(None, pl.Datetime("us", "UTC"))
     )
     pods, nodes = (objects.filter(col("kind") == kind) for kind in ("Pod", "Node"))
-    hosts = {address for text in pods["object"] for address in _host(text)}
+    hosts = frozenset(network_policies.hosts(pods).drop_nulls())
     return Cluster(
         _with_told(_workloads(forms), told),
         services.read(ever),
@@ -205,25 +192,11 @@ def _with_told(known: dict[Key, Workload], told: pl.DataFrame) -> dict[Key, Work
     """Return the workloads with those that only flows speak of."""
     names = {(key.namespace, key.name) for key in known}
     forms = [
-        _Form(Key(namespace or "default", kind, name), _parted(labels), (), False, "", None)
+        _Form(Key(namespace or "default", kind, name), network_policies.mapping(labels), (), False, "", None)
         for namespace, kind, name, labels in told.sort("namespace", "workload_kind", "workload_name").iter_rows()
         if (namespace or "default", name) not in names
     ]
     return {**known, **_workloads(forms)}
-
-
-def _parted(labels: Sequence[str]) -> Labels:
-    parts = (label.partition("=") for label in labels)
-    return {key: value for key, _, value in parts}
-
-
-def _host(text: str) -> Iterator[str]:
-    try:
-        status = _placed(text).status
-    except errors.BROKEN:
-        return
-    if status and status.host:
-        yield status.host
 
 
 def _cidrs(text: str) -> Iterator[str]:

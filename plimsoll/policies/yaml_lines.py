@@ -68,14 +68,9 @@ def notes(policy: Policy) -> tuple[str, ...]:
     return (f"For {policy.workload}.", *policy.notes)
 
 
-def selects(selector: Selector) -> bool:
-    """Say whether a selector asks for anything."""
-    return bool(selector.labels or selector.absent)
-
-
 def selecting(key: str, selector: Selector, indent: str, why: str = "") -> Iterator[str]:
     """Yield a selector below its key; one that asks for nothing is `{}`."""
-    if not selects(selector):
+    if not (selector.labels or selector.absent):
         yield f"{indent}{key}: {{}}{comment(why)}"
         return
     yield f"{indent}{key}:{comment(why)}"
@@ -93,6 +88,13 @@ def terms(labels: Iterable[tuple[str, str]], absent: Iterable[str], indent: str)
     for key in lacking:
         yield f"{indent}  - key: {quoted(key)}"
         yield f"{indent}    operator: DoesNotExist"
+
+
+def listed(key: str, texts: Iterable[str], indent: str) -> Iterator[str]:
+    """Yield texts below their key; nothing where there are none."""
+    if lines := [f"{indent}  - {quoted(text)}" for text in texts]:
+        yield f"{indent}{key}:"
+        yield from lines
 
 
 def quoted(text: str) -> str:

@@ -41,3 +41,8 @@ def test_a_selector_of_nothing_is_an_empty_one() -> None:
 
 def test_a_list_is_cut_into_parts() -> None:
     assert yaml_lines.parts([1, 2, 3], 2) == [[1, 2], [3]]
+
+
+def test_a_list_of_nothing_has_no_key() -> None:
+    assert [*yaml_lines.listed("except", ["10.0.0.0/8"], "  ")] == ["  except:", '    - "10.0.0.0/8"']
+    assert [*yaml_lines.listed("except", (), "  ")] == []
