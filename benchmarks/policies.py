@@ -5,8 +5,8 @@
     python benchmarks/policies.py 250000     so many
 
 Lines are what `conntrack -E -o timestamp,extended,id` prints: each connection of its own ports and time; each
-workload calls five others. They come through a pipe, so that no size needs a disk; each size runs in a process of its
-own. Nothing is projected: a size that did not run has no line.
+workload calls five others. All sizes are of one week. They come through a pipe, so that no size needs a disk; each
+runs in a process of its own. Nothing is projected: a size that did not run has no line.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO
 
 START = 1_793_577_600
+WEEK = 7 * 86_400
 BLOCK = 100_000
 CALLED = 5
 
@@ -53,13 +54,16 @@ def ends(apps: int) -> list[tuple[str, str]]:
 def write(out: IO[str], flows: int, apps: int) -> None:
     pairs = ends(apps)
     for low in range(0, flows, BLOCK):
-        out.writelines(line(number, *pairs[number % len(pairs)]) for number in range(low, min(low + BLOCK, flows)))
+        out.writelines(
+            line(number, START + WEEK * number / flows, *pairs[number % len(pairs)])
+            for number in range(low, min(low + BLOCK, flows))
+        )
 
 
-def line(number: int, source: str, destination: str) -> str:
+def line(number: int, at: float, source: str, destination: str) -> str:
     port = 32_768 + number % 28_000
     return (
-        f"[{START + number / 10:.6f}]\t    [NEW] ipv4     2 tcp      6 120 SYN_SENT src={source} dst={destination} "
+        f"[{at:.6f}]\t    [NEW] ipv4     2 tcp      6 120 SYN_SENT src={source} dst={destination} "
         f"sport={port} dport=8080 [UNREPLIED] src={destination} dst={source} sport=8080 dport={port} id={number}\n"
     )
 
