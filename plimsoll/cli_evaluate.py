@@ -5,16 +5,13 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
-from rich.console import Console
-from rich.status import Status
 
-from plimsoll import errors, flow_evaluate, flow_evaluate_triage, outputs
+from plimsoll import cli_progress, errors, flow_evaluate, flow_evaluate_triage, outputs
 from plimsoll.cli_options import Color, Output
 from plimsoll.evaluate import curves, muting, report
 from plimsoll.outputs import places, table
@@ -66,7 +63,7 @@ def audit(
     options = flow_evaluate.Options(
         budgets, timedelta(seconds=session) if session else None, baselines, poison, from_, tuple(objects or ())
     )
-    with tempfile.TemporaryDirectory(prefix="plimsoll-eval-") as room, _progress(color) as progress:
+    with tempfile.TemporaryDirectory(prefix="plimsoll-eval-") as room, cli_progress.doing(color) as progress:
         given = _given(recording, learn, test, labels, Path(room))
         found = flow_evaluate.evaluate(given, Path(room), options, progress)
     if output == "jsonl":
@@ -110,7 +107,7 @@ def triage(
     if min(seeds) < 0 or max(seeds) >= 2**63 or len(seeds) > 100:
         raise errors.UsageError("--seed is a number from 0, at most a hundred of them")
     options = flow_evaluate_triage.Options(seeds, days, campaigns, session, rivals)
-    with _progress(color) as progress:
+    with cli_progress.doing(color) as progress:
         found = flow_evaluate_triage.evaluate(options, progress)
     if output == "jsonl":
         outputs.write("jsonl", muting.rows(found), sys.stdout)
@@ -145,17 +142,6 @@ def _given(
     if learn or test or labels:
         return flow_evaluate.in_folder(recording, {"learn": learn, "test": test, "labels": labels})
     return flow_evaluate.recording(recording, room)
-
-
-@contextmanager
-def _progress(color: places.Color) -> Iterator[flow_evaluate.Progress]:
-    """Show what is being done on a terminal, and nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield flow_evaluate.quiet
-        return
-    console = Console(stderr=True, no_color=color == "never" or None)
-    with Status("reading", console=console) as status:
-        yield status.update
 
 
 def _show(found: report.Report, color: places.Color) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from plimsoll import flow_generate, outputs
+from plimsoll import cli_progress, flow_generate, outputs
 from plimsoll.cli_options import Color
 from plimsoll.outputs import places, table
 from plimsoll.policies import confidence, drafts, kinds, replay
@@ -43,9 +43,10 @@ def generate(
     color: Color = "auto",
 ) -> int:
     """Write network policies that allow what these flows show, and nothing else."""
-    found = flow_generate.run(
-        sources, objects, directory, form=from_, add=add, kind=kind, engine=engine, progress=lambda _, __: None
-    )
+    with cli_progress.reading(color) as progress:
+        found = flow_generate.run(
+            sources, objects, directory, form=from_, add=add, kind=kind, engine=engine, progress=progress
+        )
     if report == "jsonl":
         outputs.write("jsonl", (one._asdict() for one in found.known), sys.stdout)
     elif report == "json":

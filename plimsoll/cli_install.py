@@ -8,7 +8,7 @@ from urllib import parse
 
 from cyclopts import App, Parameter
 
-from plimsoll import errors, flow_audit, outputs
+from plimsoll import cli_progress, errors, flow_audit, outputs
 from plimsoll.cli_options import Color
 from plimsoll.detect import audit_coverage, audit_policy
 from plimsoll.outputs import places, table, yaml_document
@@ -88,7 +88,8 @@ def _url(text: str) -> str:
 
 
 def _checked(sources: list[str], form: str | None, output: str, color: places.Color) -> int:
-    found, intake = flow_audit.coverage_of(sources, form=form, progress=lambda _, __: None)
+    with cli_progress.reading(color) as progress:
+        found, intake = flow_audit.coverage_of(sources, form=form, progress=progress)
     rows = [one._asdict() for one in found]
     if output == "jsonl":
         outputs.write("jsonl", rows, sys.stdout)

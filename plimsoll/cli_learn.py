@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import polars as pl
 from cyclopts import App, Parameter
-from rich.console import Console
-from rich.progress import Progress as Bar
-from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from plimsoll import errors, flow, flow_profile, outputs
+from plimsoll import cli_progress, errors, flow, flow_profile, outputs
 from plimsoll.cli_options import Color, Output
 from plimsoll.cli_profile import ProfileDir, many, maturities
 from plimsoll.outputs import places
@@ -74,7 +70,7 @@ def learn(
     if follow:
         _only_batch({"--engine": engine != "polars", "--output": output != "table"})
         return _learn_on(sources, profile, checkpoint, from_, objects or [], rejects)
-    with _progress(color) as progress:
+    with cli_progress.reading(color) as progress:
         learned = flow.learn(sources, profile, form=from_, objects=objects or [], engine=engine, progress=progress)
     each, pooled = (
         flow.matured(flow_profile.known(profile)) if (profile / "profile.json").exists() else (pl.DataFrame(), None)
@@ -186,7 +182,7 @@ def detect(
     if follow:
         _only_batch({"--engine": engine != "polars", "--budget": budget is not None, "--fail-on": fail_on is not None})
         return _detect_on(sources, profile, checkpoint, from_, objects or [], sigma or [], rejects, output, color)
-    with _progress(color) as progress:
+    with cli_progress.reading(color) as progress:
         found = flow.detect(
             sources,
             profile,
@@ -246,22 +242,3 @@ def _leftover(intake: flow.Intake, kept: Path | None) -> int:
         intake.rejects.write(kept)
         print(f"plimsoll: kept in {kept}", file=sys.stderr)
     return INCOMPLETE
-
-
-@contextmanager
-def _progress(color: places.Color) -> Iterator[flow.Progress]:
-    """Show what is being read on a terminal, and nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield flow.quiet
-        return
-    console = Console(stderr=True, no_color=color == "never" or None)
-    with Bar(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        TextColumn("{task.completed:,.0f} records"),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    ) as bar:
-        task = bar.add_task("reading")
-        yield lambda name, count: bar.update(task, description=name[-60:], completed=count)

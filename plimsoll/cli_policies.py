@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from plimsoll import cli_generate, errors, flow_policies, outputs
+from plimsoll import cli_generate, cli_progress, errors, flow_policies, outputs
 from plimsoll.cli_options import Color
 from plimsoll.outputs import places, plain, table
 from plimsoll.policies import amendment
@@ -63,7 +63,10 @@ def connectivity(
     color: Color = "auto",
 ) -> int:
     """List who can reach whom, on which ports; who may not has no line."""
-    found = flow_policies.connectivity_of(paths, ip_blocks=ipblock, host_network=host_network, family=family)
+    with cli_progress.doing(color) as progress:
+        found = flow_policies.connectivity_of(
+            paths, ip_blocks=ipblock, host_network=host_network, family=family, progress=progress
+        )
     rows = [line.as_row() for line in found.lines]
     several = any(line.network != connectivity_lines.POD_NETWORK for line in found.lines)
     columns = ("src", "dst", "conn", *(("network",) if several else ()))
@@ -97,9 +100,10 @@ def replay(
     """Say which recorded flows these policies would have denied, who denies them and which rule is missing."""
     if propose and output not in ("table", "json"):
         raise errors.UsageError(f"--propose writes a diff, or with -o json a document: not {output}")
-    found = flow_policies.replay_of(
-        sources, policies, objects, form=from_, ip_blocks=ipblock, propose=propose, progress=lambda _, __: None
-    )
+    with cli_progress.reading(color) as progress:
+        found = flow_policies.replay_of(
+            sources, policies, objects, form=from_, ip_blocks=ipblock, propose=propose, progress=progress
+        )
     rows = [one.as_row() for one in found.told.denied]
     if output == "json":
         outputs.document("json", _whole(found, rows), sys.stdout)
@@ -173,7 +177,10 @@ def diff(
     color: Color = "auto",
 ) -> int:
     """Say which connections a change of manifests opens, and which it closes."""
-    found = flow_policies.difference_of(before, after, objects or [], ip_blocks=ipblock, host_network=host_network)
+    with cli_progress.doing(color) as progress:
+        found = flow_policies.difference_of(
+            before, after, objects or [], ip_blocks=ipblock, host_network=host_network, progress=progress
+        )
     rows = [one.as_row() for one in found.changes]
     _put(output, rows, ("src", "dst", "opened", "closed", "why"), "Everybody reaches whom they reached.", color)
     code = _unjudged(found.problems, found.unread)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import polars as pl
 from cyclopts import App, Parameter
 
-from plimsoll import errors, flow_audit, outputs
+from plimsoll import cli_progress, errors, flow_audit, outputs
 from plimsoll.cli_options import Color
 from plimsoll.outputs import places, table, yaml_document
 from plimsoll.policies import role
@@ -63,9 +63,9 @@ def usage_verb(
     """Say of each binding what it grants, what of that was used, and what Role would be enough."""
     if days is not None and days < 1:
         raise errors.UsageError(f"--days is a number of days from 1, not {days}")
-    found = flow_audit.usage_of(
-        sources, objects, form=from_, since=None if since is None else moment(since), days=days, progress=_quiet
-    )
+    begin = None if since is None else moment(since)
+    with cli_progress.reading(color) as progress:
+        found = flow_audit.usage_of(sources, objects, form=from_, since=begin, days=days, progress=progress)
     chosen = [grant for grant in found.report.grants if _wanted(grant, role_glob, system=system)]
     _put(output, found, chosen, names, color)
     return _leftover(found, rejects)
@@ -91,7 +91,10 @@ def credentials(
     """List credentials that are dormant, never expire, are beyond RBAC or were handed out by hand."""
     if days < 1:
         raise errors.UsageError(f"--days is a number of days from 1, not {days}")
-    found, forgone, intake = flow_audit.credentials_of(sources, objects or [], form=from_, days=days, progress=_quiet)
+    with cli_progress.reading(color) as progress:
+        found, forgone, intake = flow_audit.credentials_of(
+            sources, objects or [], form=from_, days=days, progress=progress
+        )
     rows = [{**one._asdict(), "first": _time(one.first), "last": _time(one.last)} for one in found]
     if output == "jsonl":
         outputs.write("jsonl", rows, sys.stdout)
@@ -125,10 +128,6 @@ def _show_credentials(found: Sequence[kept.Finding], color: places.Color) -> Non
 def _minute(microseconds: int | None) -> str:
     told = _time(microseconds)
     return f"{told:%Y-%m-%d %H:%M}" if told else ""
-
-
-def _quiet(_: str, __: int) -> None:
-    """Show no progress."""
 
 
 def moment(text: str) -> int:

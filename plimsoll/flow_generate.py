@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +31,7 @@ from plimsoll.policies import (
 )
 from plimsoll.sources import inputs, reading
 from plimsoll.sources.rejects import Rejects, batches
+from plimsoll.store import folder
 
 Progress = Callable[[str, int], None]
 SIZE = 1 << 16
@@ -127,6 +129,7 @@ def run(
     taken = Edges(maps, names)
     taken.remember(kept)
     for source in found:
+        progress(source.name, 0)
         one, fresh = reading.Reading(source, format=form, size=SIZE), Edges(maps, names)
         for batch in batches(source, one, rejects):
             fresh.take(batch.stream, batch.events)
@@ -135,14 +138,14 @@ def run(
         if one.digest not in segments:
             taken.remember(Kept(*fresh.told(), frozenset()))
             segments |= {one.digest} if one.digest else set()
+    progress("working out policies of", accepted)
     whole, told = taken.told(engine)
     whole = edges.added([lookups.fill(whole, names.told())])
     cluster = templates.cluster(held, told)
     written_as = kinds.KINDS[kind]
     generated = generate.generate(whole, cluster, written_as.dialect)
-    written = write(directory, written_as.files(generated)) if generated.policies else _nothing(directory)
-    if generated.policies:
-        keep(directory, Kept(whole, told, frozenset(segments)))
+    kept = Kept(whole, told, frozenset(segments))
+    written = write(directory, written_as.files(generated), kept) if generated.policies else _nothing(directory)
     why = f"{first.file}:{first.line}: {first.reason}" if first else ""
     intake = Intake(accepted, rejects, sum(one.rejected for one in read), why)
     sound = calls.attributed(whole, cluster)
@@ -166,43 +169,37 @@ _KEPT = ".edges"
 """Folder beside the policies, hidden so that nobody takes it for one of manifests."""
 
 
-def keep(directory: Path, kept: Kept) -> None:
-    """Keep the edges of a run beside its policies."""
-    folder = directory / _KEPT
+def _files_of(kept: Kept) -> dict[str, bytes]:
+    """Return what a run keeps as files."""
     segments = pl.DataFrame({"digest": sorted(kept.segments)}, {"digest": pl.String})
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, frame in (("edges", kept.edges), ("labels", kept.labels), ("segments", segments)):
-            frame.write_parquet(folder / f"{name}.tmp")
-            (folder / f"{name}.tmp").replace(folder / f"{name}.parquet")
-    except OSError as problem:
-        raise errors.InputError(problem.strerror or str(problem), file=str(folder)) from problem
+    told = {"edges": kept.edges, "labels": kept.labels, "segments": segments}
+    return {f"{_KEPT}/{name}.parquet": _parquet(frame) for name, frame in told.items()}
+
+
+def _parquet(frame: pl.DataFrame) -> bytes:
+    file = io.BytesIO()
+    frame.write_parquet(file)
+    return file.getvalue()
 
 
 def kept_in(directory: Path) -> Kept:
     """Return what an earlier run kept; nothing where there was none."""
-    folder = directory / _KEPT
-    if not folder.is_dir():
+    place = directory / _KEPT
+    if not place.is_dir():
         return _NOTHING
     try:
-        told = {name: pl.read_parquet(folder / f"{name}.parquet") for name in ("edges", "labels", "segments")}
+        told = {name: pl.read_parquet(place / f"{name}.parquet") for name in ("edges", "labels", "segments")}
         known = frozenset(told["segments"]["digest"])
         return Kept(told["edges"].cast(edges.SCHEMA), told["labels"].cast(edges.LABELS), known)
     except (OSError, pl.exceptions.PolarsError) as problem:
-        raise errors.InputError("what was kept cannot be read; remove it and start anew", file=str(folder)) from problem
+        raise errors.InputError("what was kept cannot be read; remove it and start anew", file=str(place)) from problem
 
 
-def write(directory: Path, files: dict[str, str]) -> tuple[str, ...]:
-    """Write files below a folder: what stays the same is not touched, what we wrote and nobody needs now goes."""
+def write(directory: Path, files: dict[str, str], kept: Kept) -> tuple[str, ...]:
+    """Change a folder to these files and what is kept beside them; what we wrote and nobody needs now goes."""
+    whole = {**{name: text.encode() for name, text in files.items()}, **_files_of(kept)}
     try:
-        for stale in _ours(directory) - {directory / name for name in files}:
-            stale.unlink()
-        for name, text in files.items():
-            path = directory / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != text:
-                path.write_text(text, encoding="utf-8")
-        directory.mkdir(parents=True, exist_ok=True)
+        folder.change(directory, whole, _ours(directory) - {directory / name for name in files})
     except OSError as problem:
         raise errors.InputError(problem.strerror or str(problem), file=str(directory)) from problem
     return tuple(sorted(files))

@@ -31,6 +31,8 @@ from plimsoll.sources import inputs, reading
 from plimsoll.sources.rejects import Rejects, batches
 
 Progress = Callable[[str, int], None]
+Saying = Callable[[str], None]
+"""Told what is being done."""
 SIZE = 1 << 16
 """Lines read at once: addresses are looked up for all of them together."""
 
@@ -46,12 +48,21 @@ class Cluster(NamedTuple):
     """How many there were."""
 
 
-def cluster(sources: Sequence[str]) -> Cluster:
+def quiet(_: str) -> None:
+    """Say nothing of what is being done."""
+
+
+def cluster(sources: Sequence[str], saying: Saying = quiet) -> Cluster:
     """Return the objects of all these sources together; raise InputError where one cannot be read at all."""
-    found = [inventory.read(source) for source in sources]
+    found = [_read(source, saying) for source in sources]
     frame = pl.concat([one.frame for one in found]) if found else frames.empty(tables.OBJECTS)
     rejects = [reject for one in found for reject in one.rejects]
     return Cluster(frame, rejects[: inventory.KEPT], sum(one.rejected for one in found))
+
+
+def _read(source: str, saying: Saying) -> inventory.Objects:
+    saying(f"reading {source}")
+    return inventory.read(source)
 
 
 class Found(NamedTuple):
@@ -70,14 +81,18 @@ def connectivity_of(
     ip_blocks: network.IpBlocks = "external-only",
     host_network: workloads.HostNetwork = "pods",
     family: addresses.Family = "ipv4",
+    progress: Saying = quiet,
 ) -> Found:
     """Return who can reach whom in the cluster that these manifests make together."""
-    held = cluster(sources)
+    held = cluster(sources, progress)
     policies = network.read(held.frame, ip_blocks=ip_blocks)
     running = workloads.running(held.frame, host_network)
     nets = attachments.networks(held.frame, running, policies)
     told = problems(held, [net.policies for net in nets])
-    lines = [line for net in nets for line in _lines(held.frame, net, family)]
+    lines: list[connectivity.Line] = []
+    for net in nets:
+        progress(f"judging who of {len(net.members):,} reaches whom")
+        lines += _lines(held.frame, net, family)
     return Found(lines, told, held.rejected + sum(len(one.refused) for one in {net.policies for net in nets}))
 
 
@@ -121,7 +136,7 @@ def replay_of(
 ) -> Replayed:
     """Return which of these flows the policies, and no others, would have denied in the cluster of these objects."""
     found = inputs.inputs(sources)
-    asked, held = cluster(policies), cluster(objects)
+    asked, held = (cluster(given, lambda what: progress(what, 0)) for given in (policies, objects))
     judge = network.read(_with_policies_of(held.frame, asked.frame), ip_blocks=ip_blocks)
     told = replay.known(held.frame)
     maps, rejects, accepted = resolve.inventory(held.frame), Rejects(), 0
@@ -140,6 +155,7 @@ def replay_of(
                 labels.take(edges.labels_of(flows))
             progress(one.name, one.accepted + one.rejected)
         accepted += one.accepted
+    progress("judging connections of", accepted)
     replayed = replay.replayed(lookups.fill(connections.told(), names.told()), judge, told)
     unread = held.rejected + asked.rejected + len(judge.refused)
     found_out = Replayed(replayed, accepted, rejects, problems(held, [judge]) + problems(asked, []), unread)
@@ -185,10 +201,13 @@ def difference_of(
     *,
     ip_blocks: network.IpBlocks = "external-only",
     host_network: workloads.HostNetwork = "pods",
+    progress: Saying = quiet,
 ) -> Difference:
     """Return who can reach whom otherwise after than before; the objects are there both times."""
     old, new = (
-        connectivity_of([one, *objects], ip_blocks=ip_blocks, host_network=host_network, family="dual")
+        connectivity_of(
+            [one, *objects], ip_blocks=ip_blocks, host_network=host_network, family="dual", progress=progress
+        )
         for one in (before, after)
     )
     told = dict.fromkeys([*old.problems, *new.problems])
