@@ -27,8 +27,8 @@ Progress = Callable[[str, int], None]
 """Told the input and the records read of it so far."""
 Alert = dict[str, object]
 
-GATHERED, MANY = 0.8, 1 << 13
-"""Seconds in which records of a growing file gather, unless there are so many: a batch costs as much as 10,000 of them."""
+GATHERED = 0.8
+"""Seconds in which records of a growing file gather, unless many wait: to judge some costs as much as 5,000 beside."""
 CHEAP = 0.1
 """Seconds that what a judge knows may take to be written after every batch."""
 REGROUP = 60_000
@@ -200,7 +200,8 @@ def learn_on(
             kept.compact(flow_profile.compacted)
         progress(batch.source, accepted + rejects.total)
         yield Intake(accepted, rejects, cluster)
-        pace.rest(batch.accepted)
+        if not tail.behind:
+            pace.rest()
 
 
 class _Alert(msgspec.Struct):
@@ -291,33 +292,45 @@ def detect_on(
     cluster = cluster_of(objects)
     bench = (shared or flow_profile.Shared(directory)).get().judge(cluster.rights)
     rejects, accepted = Rejects(), 0
-    tail = following.Follow(Path(source), checkpoint, format=form, stop=stop, get=watch.source)
+    tail = following.Follow(Path(source), checkpoint, format=form, stop=stop, get=watch.source, digests=False)
     kept, pace = _Kept(bench, tail, checkpoint), _Pace(stop)
-    for whole in tail:
-        pace.begin()
-        batch = watch.take(whole)
-        rejects.add(batch.rejects)
-        accepted += batch.accepted
-        bench.take(batch.stream, cluster.resolved(batch))
-        yield Intake(accepted, rejects, cluster), [*bench.tell(), *watch.tell()]
+    for whole in tail.looks():
+        if whole:
+            pace.begin()
+            batch = watch.take(whole)
+            rejects.add(batch.rejects)
+            accepted += batch.accepted
+            bench.gather(batch.stream, cluster.resolved(batch))
+            if tail.behind and not pace.over:
+                continue
+        if pace.running:
+            yield Intake(accepted, rejects, cluster), [*bench.tell(), *watch.tell()]
         kept.keep()
-        pace.rest(batch.accepted)
+        pace.rest()
 
 
 class _Pace:
-    """Lets records gather between batches, so that those that trickle in are not judged one by one."""
+    """Lets records gather: what comes within some time is one round's, so that those that trickle in are not judged one by one."""
 
     def __init__(self, stop: threading.Event | None) -> None:
-        self._stop, self._begun = stop or threading.Event(), 0.0
+        self._stop, self._end = stop or threading.Event(), 0.0
+        self.running = False
+        """Something came, and the round has not ended."""
 
     def begin(self) -> None:
-        """Say that a batch has come."""
-        self._begun = time.monotonic()
+        """Say that something has come: the first begins a round."""
+        if not self.running:
+            self.running, self._end = True, time.monotonic() + GATHERED
 
-    def rest(self, accepted: int) -> None:
-        """Wait until its time is over, unless it was a large one: then more of them are there already."""
-        if accepted < MANY:
-            self._stop.wait(max(0.0, self._begun + GATHERED - time.monotonic()))
+    @property
+    def over(self) -> bool:
+        """Say whether the round's time is over."""
+        return time.monotonic() >= self._end
+
+    def rest(self) -> None:
+        """End the round, not before its time is over."""
+        self.running = False
+        self._stop.wait(max(0.0, self._end - time.monotonic()))
 
 
 class _Kept:
@@ -327,7 +340,6 @@ class _Kept:
         self._bench, self._tail = bench, tail
         self._path = checkpoint.with_name(f"{checkpoint.name}.memory")
         self._next = 0.0
-        tail.idle = self.keep
         if checkpoint.exists() and self._path.exists():
             try:
                 bench.restore(self._path.read_bytes())

@@ -15,8 +15,8 @@ import hashlib
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +26,9 @@ from plimsoll import errors, sources
 from plimsoll.sources import checkpoints, inputs, lines, reading, rotation
 
 BLOCK = 1 << 24
-"""Bytes of a batch at most, about 13,000 audit events: judging one costs as much as 6,000 events beside its own."""
+"""Bytes of a batch at most, about 13,000 audit events."""
+MUCH = 1 << 22
+"""Bytes from which on what waits is as good as a full batch."""
 POLL = 0.25
 """Seconds between two looks at a file that does not grow."""
 
@@ -60,17 +62,16 @@ class Follow:
         stop: threading.Event | None = None,
         poll: float = POLL,
         get: Callable[[str], sources.Source] = sources.get,
+        digests: bool = True,
     ) -> None:
-        """`get` gives the source of a format's name, as for a Reading."""
+        """`get` gives the source of a format's name, as for a Reading; without `digests` batches have none."""
         self.name = inputs.shown(path)
         self.format = format
         self._path, self._checkpoint = path, checkpoint
-        self._stop, self._poll, self._get = stop or threading.Event(), poll, get
+        self._stop, self._poll, self._get, self._digests = stop or threading.Event(), poll, get, digests
         self._file: int | None = None
         self._place = checkpoints.Place(0, 0)
         self._committed = True
-        self.idle: Callable[[], None] = lambda: None
-        """Called while there is nothing to read: for one who commits later than after each batch."""
         self._ended = False
         self._before: os.stat_result | None = None
         self._begun = b""
@@ -83,6 +84,11 @@ class Follow:
         """Say whether every batch given so far is noted as durable."""
         return self._committed
 
+    @property
+    def behind(self) -> bool:
+        """Say whether much waits to be read already."""
+        return self._file is not None and (self._ended or os.fstat(self._file).st_size - self._place.offset >= MUCH)
+
     def commit(self) -> None:
         """Note on disk that every batch given so far is durable."""
         if not self._committed:
@@ -91,6 +97,11 @@ class Follow:
 
     def __iter__(self) -> Iterator[reading.Batch]:
         """Yield batches as lines come; return soon after `stop` is set."""
+        with closing(self.looks()) as looks:
+            yield from filter(None, looks)
+
+    def looks(self) -> Generator[reading.Batch | None]:
+        """Yield what each look at the file finds: a batch, or None, when it is time for who gathers them to go to work."""
         try:
             self._begin()
             while not self._stop.is_set():
@@ -98,7 +109,7 @@ class Follow:
                 if batch := self._next():
                     yield batch
                 elif not (self._ended and self._turn()):
-                    self.idle()
+                    yield None
                     self._stop.wait(self._poll)
         except OSError as problem:
             raise errors.InputError(inputs.why(problem), file=self.name) from problem
@@ -220,7 +231,7 @@ class Follow:
             return lines.Run(lines.Text([], first), lines.Break(first, lines.TOO_LONG, piece.data))
         lost = lines.Break(first, self._lost, b"") if self._lost else None
         data = piece.data.removeprefix(codecs.BOM_UTF8) if first == 1 else piece.data
-        return lines.Run(lines.Text([lines.block(data)], first), lost)
+        return lines.Run(lines.Text(lines.blocks(data, inputs.BLOCK), first), lost)
 
     def _batch(self, piece: _Piece, run: lines.Run) -> reading.Batch | None:
         """Return the batch of a run and go on behind it."""
@@ -236,7 +247,7 @@ class Follow:
             self._committed = False
         self._advance(piece, batch.accepted + len(batch.rejects))
         self._lost = ""
-        return batch._replace(digest=piece.digest(place))
+        return batch._replace(digest=piece.digest(place)) if self._digests else batch
 
     def _intent(self, piece: _Piece) -> checkpoints.Place:
         """Return our place with the end of the batch that is about to be given, so that it can come again the same."""

@@ -50,6 +50,20 @@ def block(text: bytes) -> Block:
     return Block(text, height, not blank)
 
 
+def blocks(text: bytes, size: int) -> list[Block]:
+    r"""Return a text of whole lines in blocks of about this many bytes: what is decoded of one stays in the processor's cache.
+
+    >>> [block.text for block in blocks(b"one\ntwo\nthree", 8)]
+    [b'one\ntwo\n', b'three']
+    """
+    found, start = list[Block](), 0
+    while start < len(text):
+        end = text.rfind(b"\n", start, start + size) + 1 or text.find(b"\n", start + size) + 1 or len(text)
+        found.append(block(text[start:end]))
+        start = end
+    return found
+
+
 class Text(Sequence[bytes]):
     r"""Lines as they came, in blocks, cut apart only when somebody looks at one. Blank ones are left out.
 
