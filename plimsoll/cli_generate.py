@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from plimsoll import cli_progress, flow_generate, outputs
+from plimsoll import cli_progress, cli_unjudged, flow_generate, outputs
 from plimsoll.cli_options import Color
 from plimsoll.outputs import places, table
 from plimsoll.policies import confidence, drafts, kinds, replay
@@ -173,4 +173,6 @@ def _leftover(found: flow_generate.Outcome, rejects: Path | None) -> int:
         print(f"plimsoll: {intake.rejects.summary()}", file=sys.stderr)
         if rejects:
             intake.rejects.write(rejects)
+    if not intake.objects:
+        return cli_unjudged.nothing(["--objects"])
     return INCOMPLETE if intake.rejects.total or intake.objects_rejected else OK

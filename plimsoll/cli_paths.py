@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from plimsoll import errors, flow_paths, flow_scan, outputs
+from plimsoll import cli_unjudged, errors, flow_paths, flow_scan, outputs
 from plimsoll.cli_options import Color
-from plimsoll.outputs import places, plain, routes, routes_dot, routes_html, routes_table
+from plimsoll.outputs import places, routes, routes_dot, routes_html, routes_table
 from plimsoll.paths.answer import Answer, Question
 
-OK, FINDINGS, INCOMPLETE = 0, 1, 3
+FINDINGS = 1
 Form = Literal["table", "json", "dot", "html"]
-_SHOWN = 12
 
 paths_app = App(
     name="paths",
@@ -75,8 +74,9 @@ def paths(
     if diff:
         return _changed(paths, objects or [], asked, output, color, fail_on)
     found = flow_paths.paths(paths, asked, used)
-    _put(found.answer, output, color, whole=graph)
-    return _code([found.read], failing=bool(fail_on and found.answer.routes))
+    if found.read.objects or output != "table":
+        _put(found.answer, output, color, whole=graph)
+    return _code([found.read], paths, failing=bool(fail_on and found.answer.routes))
 
 
 def _changed(
@@ -89,9 +89,9 @@ def _changed(
     told, before, after = found.difference, found.before, found.after
     if output == "json":
         outputs.document("json", routes.changes(told, before, after), sys.stdout)
-    else:
+    elif any(read.objects for read in found.reads):
         sys.stdout.writelines(routes_table.changes(told, before, after, places.of(sys.stdout, color=color)))
-    return _code(found.reads, failing=bool(fail_on and told.opened))
+    return _code(found.reads, paths, failing=bool(fail_on and told.opened))
 
 
 def _put(answer: Answer, output: Form, color: places.Color, *, whole: bool) -> None:
@@ -107,13 +107,9 @@ def _put(answer: Answer, output: Form, color: places.Color, *, whole: bool) -> N
         sys.stdout.writelines(routes_table.text(answer, places.of(sys.stdout, color=color)))
 
 
-def _code(reads: Iterable[flow_scan.Read], *, failing: bool) -> int:
+def _code(reads: Sequence[flow_scan.Read], paths: Sequence[str], *, failing: bool) -> int:
     """Say what could not be read, and return the exit code."""
-    shown, rejected = flow_paths.rejects(reads)
-    for reject in shown[:_SHOWN]:
-        print(plain.shown(f"plimsoll: {reject}"), file=sys.stderr)
-    if rejected > _SHOWN:
-        print(f"plimsoll: {rejected:,} documents in all were set aside", file=sys.stderr)
-    if failing:
-        return FINDINGS
-    return INCOMPLETE if rejected else OK
+    code = cli_unjudged.code(*flow_paths.rejects(reads))
+    if not any(read.objects for read in reads):
+        return cli_unjudged.nothing(paths or ["the cluster"])
+    return FINDINGS if failing else code

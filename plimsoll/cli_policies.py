@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from plimsoll import cli_generate, cli_progress, errors, flow_policies, outputs
+from plimsoll import cli_generate, cli_progress, cli_unjudged, errors, flow_policies, outputs
 from plimsoll.cli_options import Color
 from plimsoll.outputs import places, plain, table
 from plimsoll.policies import amendment
@@ -70,8 +70,8 @@ def connectivity(
     rows = [line.as_row() for line in found.lines]
     several = any(line.network != connectivity_lines.POD_NETWORK for line in found.lines)
     columns = ("src", "dst", "conn", *(("network",) if several else ()))
-    _put(output, rows, columns, "Nobody can reach anybody.", color)
-    return _unjudged(found.problems, found.unread)
+    _put(output, rows, columns, "Nobody can reach anybody." if found.objects else "", color)
+    return _code(found, [] if found.objects else paths)
 
 
 @policies_app.command(
@@ -105,14 +105,16 @@ def replay(
             sources, policies, objects, form=from_, ip_blocks=ipblock, propose=propose, progress=progress
         )
     rows = [one.as_row() for one in found.told.denied]
+    given = {"--policies": found.policies, "--objects": found.objects}
+    empty = [option for option, objects in given.items() if not objects]
     if output == "json":
         outputs.document("json", _whole(found, rows), sys.stdout)
     elif found.proposal is not None:
         _propose(found, found.proposal)
     else:
         columns = ("src", "dst", "protocol", "port", "count", "why")
-        _put(output, rows, columns, "No flow would have been denied.", color)
-    if output == "table":
+        _put(output, rows, columns, "" if empty else "No flow would have been denied.", color)
+    if output == "table" and not empty:
         print(_summary(found.told), file=sys.stderr if propose else sys.stdout)
     if found.rejects.total:
         print(f"plimsoll: {found.rejects.summary()}", file=sys.stderr)
@@ -120,7 +122,7 @@ def replay(
             found.rejects.write(rejects)
     for why, count in found.told.unjudged.items():
         print(f"plimsoll: {count:,} flows not judged: {plain.shown(why)}", file=sys.stderr)
-    code = _unjudged(found.problems, found.unread)
+    code = _code(found, empty)
     if fail_on and rows:
         return FINDINGS
     return INCOMPLETE if found.rejects.total or found.told.unjudged else code
@@ -182,8 +184,9 @@ def diff(
             before, after, objects or [], ip_blocks=ipblock, host_network=host_network, progress=progress
         )
     rows = [one.as_row() for one in found.changes]
-    _put(output, rows, ("src", "dst", "opened", "closed", "why"), "Everybody reaches whom they reached.", color)
-    code = _unjudged(found.problems, found.unread)
+    none = "Everybody reaches whom they reached." if found.objects else ""
+    _put(output, rows, ("src", "dst", "opened", "closed", "why"), none, color)
+    code = _code(found, [] if found.objects else [before, after])
     opened, closed = (any(row[key] for row in rows) for key in ("opened", "closed"))
     failing = {"opened": opened, "closed": closed, "any": opened or closed}
     return FINDINGS if fail_on and failing[fail_on] else code
@@ -201,15 +204,12 @@ def _put(
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([plain.shown(row[column]) for column in columns] for row in rows)
-    else:
+    elif rows or none:
         texts = [[plain.text(row[column]) for column in columns] for row in rows]
         table.show([table.Column(one.upper()) for one in columns], texts, sys.stdout, none=none, color=color)
 
 
-def _unjudged(problems: Sequence[str], total: int) -> int:
-    """Say what could not be judged, and return the exit code for it."""
-    for problem in problems[:_SHOWN]:
-        print(f"plimsoll: {plain.shown(problem)}", file=sys.stderr)
-    if total > _SHOWN:
-        print(f"plimsoll: {total:,} documents in all were set aside", file=sys.stderr)
-    return INCOMPLETE if total else OK
+def _code(found: flow_policies.Found | flow_policies.Replayed | flow_policies.Difference, empty: Sequence[str]) -> int:
+    """Say what could not be judged, and what held nothing to judge; return the exit code for it."""
+    code = cli_unjudged.code(found.problems, found.unread)
+    return cli_unjudged.nothing(empty) if empty else code

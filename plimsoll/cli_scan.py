@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from plimsoll import errors, flow_paths, flow_scan, outputs
+from plimsoll import cli_unjudged, errors, flow_paths, flow_scan, outputs
 from plimsoll.cli_options import Color
 from plimsoll.cluster import node_files
 from plimsoll.outputs import findings, places, plain, routes, routes_html, routes_table, table
@@ -100,6 +100,8 @@ def scan(
         print(f"plimsoll: the change opens {len(opened):,} attack paths; -o table has them", file=sys.stderr)
     if (opened and _minds_paths(fail_on)) or (fail_on and gravest.grade <= SEVERITIES.index(fail_on)):
         return FINDINGS
+    if not coverage.objects:
+        return cli_unjudged.nothing(paths or ["the cluster"])
     return INCOMPLETE if coverage.unjudged else OK
 
 

@@ -43,6 +43,7 @@ class Intake(NamedTuple):
 
     accepted: int
     rejects: Rejects
+    objects: int
     objects_rejected: int
     first: str
     """Where and why the first of the objects could not be read."""
@@ -147,7 +148,7 @@ def run(
     kept = Kept(whole, told, frozenset(segments))
     written = write(directory, written_as.files(generated), kept) if generated.policies else _nothing(directory)
     why = f"{first.file}:{first.line}: {first.reason}" if first else ""
-    intake = Intake(accepted, rejects, sum(one.rejected for one in read), why)
+    intake = Intake(accepted, rejects, held.height, sum(one.rejected for one in read), why)
     sound = calls.attributed(whole, cluster)
     proven = replayed(directory, held, sound, cluster) if written_as.judged else None
     counts = engines.collect(maturity.counted(engines.of(confidence.profile(whole), engine)))

@@ -73,6 +73,8 @@ class Found(NamedTuple):
     """One line each, where and why."""
     unread: int
     """How many there are."""
+    objects: int
+    """How many were read."""
 
 
 def connectivity_of(
@@ -93,7 +95,8 @@ def connectivity_of(
     for net in nets:
         progress(f"judging who of {len(net.members):,} reaches whom")
         lines += _lines(held.frame, net, family)
-    return Found(lines, told, held.rejected + sum(len(one.refused) for one in {net.policies for net in nets}))
+    unread = held.rejected + sum(len(one.refused) for one in {net.policies for net in nets})
+    return Found(lines, told, unread, held.frame.height)
 
 
 def _lines(objects: pl.DataFrame, net: attachments.Net, family: addresses.Family) -> list[connectivity.Line]:
@@ -119,6 +122,10 @@ class Replayed(NamedTuple):
     rejects: Rejects
     problems: list[str]
     unread: int
+    objects: int
+    """How many were read of the cluster."""
+    policies: int
+    """How many were read of the policies that were asked."""
     proposal: amendment.Proposal | None = None
     proven: int = 0
     """Connections of the proposal that its files, read back, allow."""
@@ -158,7 +165,8 @@ def replay_of(
     progress("judging connections of", accepted)
     replayed = replay.replayed(lookups.fill(connections.told(), names.told()), judge, told)
     unread = held.rejected + asked.rejected + len(judge.refused)
-    found_out = Replayed(replayed, accepted, rejects, problems(held, [judge]) + problems(asked, []), unread)
+    told_of = problems(held, [judge]) + problems(asked, [])
+    found_out = Replayed(replayed, accepted, rejects, told_of, unread, held.frame.height, asked.frame.height)
     if not propose:
         return found_out
     whole = edges.added([lookups.fill(seen.told(), names.told())])
@@ -192,6 +200,8 @@ class Difference(NamedTuple):
     changes: list[difference.Change]
     problems: list[str]
     unread: int
+    objects: int
+    """How many were read, those of both times counted twice."""
 
 
 def difference_of(
@@ -211,4 +221,5 @@ def difference_of(
         for one in (before, after)
     )
     told = dict.fromkeys([*old.problems, *new.problems])
-    return Difference(difference.changes(old.lines, new.lines), [*told], old.unread + new.unread)
+    changes = difference.changes(old.lines, new.lines)
+    return Difference(changes, [*told], old.unread + new.unread, old.objects + new.objects)

@@ -85,5 +85,7 @@ def test_connections_of_which_no_end_is_known_are_told(tmp_path: Path, capsys: p
     recorded.run(tmp_path, 2)
     (tmp_path / "none.json").write_text('{"apiVersion": "v1", "kind": "List", "items": []}')
     given = ["policies", "generate", str(tmp_path / "flows.log"), "--objects", str(tmp_path / "none.json")]
-    assert app([*given, "-o", str(tmp_path / "new")], result_action="return_value") == 0
-    assert "None of the connections has an end that --objects knows" in capsys.readouterr().out
+    assert app([*given, "-o", str(tmp_path / "new")], result_action="return_value") == 3
+    told = capsys.readouterr()
+    assert "None of the connections has an end that --objects knows" in told.out
+    assert told.err == "plimsoll: nothing was judged: --objects holds no Kubernetes objects\n"

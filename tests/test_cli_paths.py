@@ -58,6 +58,25 @@ def test_what_could_not_be_read_is_told(manifest, capsys):
     assert "cluster.yaml:" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("form", ["table", "json", "html"])
+@pytest.mark.parametrize("given", ['{"a": 1}\n{"a": 2}\n', "", "# a comment\n"])
+def test_without_objects_nothing_is_judged_and_no_all_clear_is_given(tmp_path, capsys, given, form):
+    (tmp_path / "x.jsonl").write_text(given)
+    assert cli.run(["paths", str(tmp_path / "x.jsonl"), "-o", form, "--fail-on", "path"]) == 3
+    told = capsys.readouterr()
+    assert told.err == f"plimsoll: nothing was judged: {tmp_path}/x.jsonl holds no Kubernetes objects\n"
+    assert "No path is open" not in told.out
+    assert form != "json" or json.loads(told.out)["paths"] == []
+
+
+def test_a_change_of_nothing_is_not_judged_either(manifest, tmp_path, capsys):
+    (tmp_path / "x.jsonl").write_text("")
+    assert cli.run(["paths", str(tmp_path / "x.jsonl"), str(tmp_path / "x.jsonl"), "--diff"]) == 3
+    told = capsys.readouterr()
+    assert (told.out, "hold no Kubernetes objects" in told.err) == ("", True)
+    assert cli.run(["paths", str(manifest), str(tmp_path / "x.jsonl"), "--diff"]) == 0
+
+
 def test_a_missing_file_is_bad_input(tmp_path, capsys):
     assert cli.run(["paths", str(tmp_path / "none.yaml")]) == 2
     assert capsys.readouterr().out == ""

@@ -47,7 +47,8 @@ def text(found: Answer) -> Iterator[str]:
 
 def part(found: Answer, *, most: int = SHOWN, elsewhere: str = "-o json") -> Iterator[str]:
     """Yield what closes the paths, and `most` of them drawn, to stand on a page; `elsewhere` has all."""
-    yield f"<p>{len(found.routes):,} paths are open.</p>\n" if found.routes else "<p>No path is open.</p>\n"
+    none = "No path is open." if found.model.cluster.objects else "Nothing was judged: there are no Kubernetes objects."
+    yield f"<p>{len(found.routes):,} paths are open.</p>\n" if found.routes else f"<p>{none}</p>\n"
     yield from _cuts(found)
     yield "<h2>Paths, most worth closing first</h2>\n" if found.routes else ""
     yield from _routes(found.routes, found, most, elsewhere)
