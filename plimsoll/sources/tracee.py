@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from plimsoll.sources import activity, records
+from plimsoll.sources import activity, records, tracee_dns
 from plimsoll.sources.activity import NOBODY, End, Row
 
 STREAM: records.Stream = "activity"
@@ -223,7 +223,7 @@ def recognises(record: object) -> bool:
 
 
 def rows(event: Event) -> list[Row]:
-    """Return the event's row, one for each name of a DNS packet; exits, forks and plain packets have none."""
+    """Return the event's row, one for each name and address of a DNS packet; exits, forks and plain packets have none."""
     name = event.event_name or event.name
     if not name:
         raise records.Unreadable("an event without a name")
@@ -237,7 +237,7 @@ def rows(event: Event) -> list[Row]:
 
 def _done(event: Event, act: str, args: Args) -> list[Row]:
     if act == "dns":
-        return [{"dns_name": question, **_packet(args)} for question in _questions(args)]
+        return tracee_dns.rows(args)
     if act == "net_flow_tcp_begin":
         return [_flow(args)]
     if act in CONNECTIONS:
@@ -402,26 +402,6 @@ def _flow(args: Args) -> Row:
     if args.get("conn_direction") == "incoming":
         return {"evt_type": "accept", **ends}
     return {"evt_type": "connect", **ends, "fd_sip_name": next(iter(args.get("dst_dns") or []), None)}
-
-
-def _questions(args: Args) -> list[str]:
-    """The names a DNS packet asks for, each once; the answer repeats its question."""
-    asked = (args.get("proto_dns") or {}).get("questions") or args.get("dns_questions") or []
-    names = [_asked(question) for question in asked]
-    return list(dict.fromkeys(name.rstrip(".") for name in names if name))
-
-
-def _asked(question: Any) -> str:
-    return str(question.get("name") or question.get("query") or "")
-
-
-def _packet(args: Args) -> Row:
-    """The ends of a DNS packet: the server is the one at port 53."""
-    source, destination = (args.get("src"), args.get("src_port")), (args.get("dst"), args.get("dst_port"))
-    if destination == source == NOBODY:
-        return {}
-    client, server = (destination, source) if source[1] == 53 else (source, destination)
-    return activity.connection(client, server, "udp")
 
 
 def _finding(event: Event) -> Row:
