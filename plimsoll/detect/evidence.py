@@ -6,11 +6,12 @@ Written in Narwhals over whole numbers, so that every engine gives the same answ
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import narwhals.stable.v2 as nw
 
 Frame = nw.LazyFrame[Any]
+Some = TypeVar("Some", nw.LazyFrame[Any], nw.DataFrame[Any])
 
 FACT = ("subject", "peer", "verb", "given", "object")
 HALF_LIFE = 14
@@ -49,6 +50,24 @@ class Base(NamedTuple):
 
     own: Frame
     subjects: Frame
+
+
+ASKED_BY: dict[str, tuple[str, ...]] = {
+    "own": ("subject", "verb", "given", "object"),
+    "own_context": ("subject", "verb", "given"),
+    "applied": ("subject", "verb", "object"),
+    "own_any": ("subject", "verb", "object"),
+    "own_any_context": ("subject", "verb"),
+    "peer": ("peer", "verb", "given", "object"),
+    "peer_context": ("peer", "verb", "given"),
+    "kind": ("kind", "verb", "given", "object"),
+    "kind_context": ("kind", "verb", "given"),
+    "everyone": ("all", "verb", "given", "object"),
+    "everyone_context": ("all", "verb", "given"),
+    "subjects": ("subject",),
+    "heard": ("verb", "object"),
+}
+"""What each level is asked by: columns of facts `sorted_out`."""
 
 
 def base(profile: Frame, today: int) -> Base:
@@ -112,28 +131,21 @@ def compiled(given: Base, hold: Callable[[Frame], Frame] = lambda frame: frame) 
 
 def evidence(facts: Frame, known: Levels) -> Frame:
     """Return distinct facts (columns FACT) with what each level knows: counts, 0 where it knows nothing."""
-    asked = facts.select(*FACT).unique().with_columns(_kind(), nw.lit("").alias("all"))
-    for frame, on in (
-        (known.own, ["subject", "verb", "given", "object"]),
-        (known.own_context, ["subject", "verb", "given"]),
-        (known.applied, ["subject", "verb", "object"]),
-        (known.own_any, ["subject", "verb", "object"]),
-        (known.own_any_context, ["subject", "verb"]),
-        (known.peer, ["peer", "verb", "given", "object"]),
-        (known.peer_context, ["peer", "verb", "given"]),
-        (known.kind, ["kind", "verb", "given", "object"]),
-        (known.kind_context, ["kind", "verb", "given"]),
-        (known.everyone, ["all", "verb", "given", "object"]),
-        (known.everyone_context, ["all", "verb", "given"]),
-        (known.subjects, ["subject"]),
-        (known.heard, ["verb", "object"]),
-    ):
-        asked = asked.join(frame, on=on, how="left")
-    counts = [
-        name
-        for name in asked.collect_schema().names()
-        if name not in (*FACT, "kind", "all", "own_first", "own_last", "own_since")
-    ]
+    asked = sorted_out(facts.select(*FACT).unique())
+    for level, on in ASKED_BY.items():
+        asked = asked.join(getattr(known, level), on=list(on), how="left")
+    return counted(asked)
+
+
+def sorted_out(facts: Some) -> Some:
+    """Return facts with the other groups that they are asked for in: `kind`, the class of their subject, and `all`."""
+    return facts.with_columns(_kind(), nw.lit("").alias("all"))
+
+
+def counted(asked: Some) -> Some:
+    """Return facts `sorted_out` beside what the levels know of them: counts, 0 where they know nothing."""
+    told = (*FACT, "kind", "all", "own_first", "own_last", "own_since")
+    counts = [name for name in asked.collect_schema().names() if name not in told]
     return asked.with_columns(nw.col(*counts).fill_null(0)).drop("all")
 
 

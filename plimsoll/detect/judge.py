@@ -24,6 +24,7 @@ from plimsoll.detect import (
     explain,
     granted,
     ledger,
+    lookup,
     rule_alerts,
     settled,
     stories,
@@ -71,7 +72,7 @@ class Judge:
         nobody can make up an act that hashes like a usual one.
         """
         self._approved, self._unlearned = approved, unlearned
-        self._known = known
+        self._known, self._lookup = known, lookup.Lookup(known, seed)
         self._rights = rights
         self._doubt = doubt
         self._usual, self._dull = settled.Settled(), settled.Settled()
@@ -204,7 +205,7 @@ class Judge:
             by, *evidence.FACT, fact=pl.struct(evidence.FACT).hash(self._seed)
         )
         distinct = said.unique("fact")
-        counted = evidence.evidence(nw.from_native(distinct.lazy()), self._known).collect().to_native()
+        counted = self._lookup.evidence(distinct)
         foreseen = granted.foreseen(counted, self._rights) if self._rights and stream == "audit" else counted
         weighed = self._excused(weigh.weigh(foreseen)).with_columns(fact=pl.struct(evidence.FACT).hash(self._seed))
         return said.select(by, "fact").join(weighed, on="fact", how="left", maintain_order="left")
