@@ -50,4 +50,4 @@ class _Level:
         place = np.searchsorted(self._keys, asked)
         known = self._keys[place] == asked
         rows = np.append(self._order, self._unknown)[np.where(known, place, self._unknown)]
-        return self._values.select(pl.all().gather(pl.Series(rows)))
+        return self._values[pl.Series(rows)]

@@ -100,23 +100,38 @@ def weigh(counted: pl.DataFrame) -> pl.DataFrame:
     That somebody new has a certificate of his own says nothing.
     """
     counted = counted if "granted" in counted.columns else counted.with_columns(granted=pl.lit(0.0))
-    views = pl.DataFrame(
+    frame = counted.join(_views(), on="verb", how="left", maintain_order="left").join(
+        _requests(), on=["verb", "object"], how="left", maintain_order="left"
+    )
+    by_habit, under_attack, bits = _weights()
+    frame = frame.with_columns(p=by_habit).with_columns(q=under_attack)
+    return frame.with_columns(bits=bits, approved=pl.lit(value=False))
+
+
+@functools.cache
+def _views() -> pl.DataFrame:
+    return pl.DataFrame(
         [
             {"verb": verb, "choices": view.choices, "habit": view.habit, "unknown": view.novel, "group": view.group}
             for verb, view in VIEWS.items()
         ]
     )
-    requests = pl.DataFrame(
+
+
+@functools.cache
+def _requests() -> pl.DataFrame:
+    return pl.DataFrame(
         [
             {"verb": "request", "object": row.request, "prior": row.prior, "looking": row.tactic == "discovery"}
             for row in sensitive().values()
         ]
     )
-    frame = counted.join(views, on="verb", how="left", maintain_order="left").join(
-        requests, on=["verb", "object"], how="left", maintain_order="left"
-    )
-    frame = frame.with_columns(p=habit().clip(upper_bound=1.0)).with_columns(q=_attack())
-    return frame.with_columns(bits=_bounded((pl.col("q") / pl.col("p")).log(2)), approved=pl.lit(value=False))
+
+
+@functools.cache
+def _weights() -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    """Return p, q and the bits as expressions, each of columns and the ones before: to build them costs as much as to use them."""
+    return habit().clip(upper_bound=1.0), _attack(), _bounded((pl.col("q") / pl.col("p")).log(2))
 
 
 def alone(weighed: pl.DataFrame) -> pl.DataFrame:

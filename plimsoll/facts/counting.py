@@ -21,6 +21,8 @@ class Verb(NamedTuple):
 
 
 ANY, ALWAYS = pl.lit(""), pl.lit(value=True)
+FEW = 1_000
+"""Rows that are read one by one: to find out which are alike, and to join them again, costs more."""
 EVIDENCE = 3
 """Events that are kept as evidence of one act."""
 
@@ -88,12 +90,14 @@ def mapped(
 
     With several columns in `into` the function returns a tuple of as many strings.
     """
-    distinct = frame.select(columns).unique()
-    values = [function(*row) for row in distinct.iter_rows()]
+    distinct = frame.select(columns) if frame.height <= FEW else frame.select(columns).unique()
+    values = [function(*row) for row in distinct.rows()]
     made = [
         pl.Series(name, [value[n] for value in values] if len(into) > 1 else values, pl.String)
         for n, name in enumerate(into)
     ]
+    if frame.height <= FEW:
+        return frame.with_columns(made)
     return frame.join(
         distinct.with_columns(made), on=list(columns), how="left", nulls_equal=True, maintain_order="left"
     )
