@@ -12,12 +12,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 from cyclopts import App, Parameter
 
-from plimsoll import errors, flow_triage, outputs
+from plimsoll import cli_unjudged, errors, flow_scan, flow_triage, outputs
 from plimsoll.cli_options import Color, Form, Output
 from plimsoll.outputs import places, plain, table
 from plimsoll.sources import inputs, records
-from plimsoll.triage import audits, certificate, exceptions, queue, verdicts
+from plimsoll.triage import audits, certificate, confirming, exceptions, queue, verdicts
 from plimsoll.triage.belief import WIDEST
+from plimsoll.triage.incidents import Incident
 from plimsoll.triage.memory import Case
 
 OK, INCOMPLETE = 0, 3
@@ -26,6 +27,14 @@ LARGEST = 1 << 26
 State = Annotated[Path, Parameter(name="--state", help="Directory in which triage keeps alerts, cases and verdicts.")]
 By = Annotated[str | None, Parameter(help="Who says so; by default who is logged in.")]
 Name = Annotated[str, Parameter(help="Id of a case.")]
+Objects = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--objects",
+        help="The cluster's objects, by which cases are joined along lineage and attack paths: a file, folder or glob.",
+        negative=(),
+    ),
+]
 
 triage_app = App(
     name="triage",
@@ -63,12 +72,14 @@ def run_verb(
         Literal["annotate", "demote", "mute", "close"],
         Parameter(help="How far triage may go by itself; a family of rules is closed only after 299 clean audits."),
     ] = "mute",
+    objects: Objects = None,
     rejects: Annotated[Path | None, Parameter(help="File for the records that could not be read.")] = None,
     output: Output = "table",
     color: Color = "auto",
 ) -> int:
     """Judge alerts in order of time: show or mute, into which case, and why."""
-    run = flow_triage.Run(alerts, state, context or [], _now(), autonomy)
+    cluster = _read(objects)
+    run = flow_triage.Run(alerts, state, context or [], _now(), autonomy, cluster.objects if cluster else None)
     if output == "jsonl":
         for one in run:
             sys.stdout.write(_line(one))
@@ -77,7 +88,18 @@ def run_verb(
         _summary(run, state, color)
     else:
         outputs.document(output, [_decision(one) for one in run], sys.stdout)
-    return _leftover(run, rejects)
+    return max(_leftover(run, rejects), _unjudged(cluster))
+
+
+def _read(objects: Sequence[str] | None) -> flow_scan.Read | None:
+    return flow_scan.read(objects) if objects else None
+
+
+def _unjudged(cluster: flow_scan.Read | None) -> int:
+    """Say which objects could not be read, and return the exit code."""
+    if cluster is None:
+        return OK
+    return cli_unjudged.code([f"{one.file}:{one.line}: {one.reason}" for one in cluster.rejects], cluster.rejected)
 
 
 def _line(one: flow_triage.Told) -> str:
@@ -99,6 +121,8 @@ def _summary(run: flow_triage.Run, state: Path, color: places.Color) -> None:
     waiting = flow_triage.waiting(state)
     print(f"{total:,} alerts: {total - muted:,} shown, {muted:,} muted; {len(waiting):,} cases wait for an answer")
     _show_cases([_queued(one) for one in waiting[:10]], color)
+    if asked := flow_triage.questions(state):
+        print(f"{len(asked):,} sessions wait for who approved of them: plimsoll triage questions")
 
 
 def _leftover(run: flow_triage.Run, rejects: Path | None) -> int:
@@ -112,27 +136,34 @@ def _leftover(run: flow_triage.Run, rejects: Path | None) -> int:
 
 
 @cases_app.command(name="list", help_epilogue="Example: plimsoll triage cases list --state ./triage -o jsonl")
-def list_verb(*, state: State, output: Output = "table", color: Color = "auto") -> int:
-    """List the cases that wait for a verdict, most pressing first."""
-    rows = [_queued(one) for one in flow_triage.waiting(state)]
+def list_verb(*, state: State, objects: Objects = None, output: Output = "table", color: Color = "auto") -> int:
+    """List the cases that wait for a verdict, most pressing first, and which of them are one incident."""
+    cluster = _read(objects)
+    rows = [_queued(one) for one in flow_triage.waiting(state, cluster.objects if cluster else None)]
     _put(rows, output, lambda: _show_cases(rows, color))
-    return OK
+    return _unjudged(cluster)
 
 
 def _queued(one: queue.Queued) -> dict[str, Any]:
-    return {**_summed(one.case), "pressing": one.pressing, "incident": one.incident}
+    incident = one.incident
+    told = {"incident": incident.id, "incident_cases": len(incident.cases), "incident_severity": incident.severity}
+    return {**_summed(one.case), "pressing": one.pressing, **told, "joined": list(incident.joined.get(one.case.id, ()))}
+
+
+def _whole(incident: Incident) -> dict[str, Any]:
+    return {"id": incident.id, "severity": incident.severity, "cases": incident.cases, "why": incident.why}
 
 
 def _summed(case: Case) -> dict[str, Any]:
     title = f"{case.title} at {case.workload}" + (f" by {case.actor}" if case.actor else "")
     told = {"id": case.id, "title": title, "count": case.count, "first": _time(case.first), "last": _time(case.last)}
     more = {name: getattr(case, name) for name in ("severity", "state", "workload", "actor", "muted", "resurfaced")}
-    return {**told, **more, "reasons": case.reasons, "verdict": case.verdict}
+    return {**told, **more, "reasons": case.reasons, "verdict": case.verdict, "rollouts": list(case.rollouts.values())}
 
 
 def _show_cases(rows: Sequence[dict[str, Any]], color: places.Color) -> None:
     columns = [table.Column("CASE"), table.Column("SEVERITY"), table.Column("ALERTS", "right"), table.Column("LAST")]
-    columns += [table.Column("TITLE"), table.Column("WHY HERE")]
+    columns += [table.Column("TITLE"), table.Column("WHY HERE"), table.Column("INCIDENT")]
     texts = [
         [
             row["id"],
@@ -141,10 +172,19 @@ def _show_cases(rows: Sequence[dict[str, Any]], color: places.Color) -> None:
             row["last"][:16].replace("T", " "),
             row["title"],
             row["resurfaced"] or ", ".join(row["reasons"]) or "not judged yet",
+            _incident(row),
         ]
         for row in rows
     ]
     table.show(columns, texts, sys.stdout, none="No case waits.", color=color)
+
+
+def _incident(row: dict[str, Any]) -> str:
+    """Return in a few words which incident a case is part of, and why."""
+    if row["incident_cases"] < 2:
+        return ""
+    whole = f"{row['incident']}, {row['incident_severity']}, {row['incident_cases']} cases"
+    return f"{whole}: {row['joined'][0]}" if row["joined"] else whole
 
 
 @cases_app.command(name="show", help_epilogue="Example: plimsoll triage cases show c0123456789ab --state ./triage")
@@ -154,12 +194,16 @@ def show_verb(
     *,
     state: State,
     most: Annotated[int, Parameter(help="Alerts to show.")] = 20,
+    objects: Objects = None,
     output: Output = "yaml",
 ) -> int:
-    """Show a case: its signatures, its latest alerts with the reasons, and what was said of it."""
-    found = flow_triage.case_of(state, case)
+    """Show a case: its incident, its signatures, its latest alerts with the reasons, and what was said of it."""
+    found, cluster = flow_triage.case_of(state, case), _read(objects)
+    incident = flow_triage.incident_of(state, case, cluster.objects if cluster else None)
     shown = {
         **_summed(found),
+        "incident": _whole(incident) if incident else None,
+        "asked": _asked(found),
         "signatures": [
             {"rule": part.title, "severity": part.severity, "count": part.count, **dict(part.details)}
             for part in found.parts.values()
@@ -168,7 +212,15 @@ def show_verb(
         "alerts": [_kept(one) for one in flow_triage.kept(state, case=case, most=max(1, most))],
     }
     outputs.document("yaml" if output == "table" else "json" if output == "jsonl" else output, shown, sys.stdout)
-    return OK
+    return _unjudged(cluster)
+
+
+def _asked(case: Case) -> dict[str, Any] | None:
+    """Return what became of the question about a case that was muted on somebody's word."""
+    if not case.asks:
+        return None
+    until = _time(case.due) if confirming.is_open(case) else None
+    return {"of": case.asks, "papers": case.papers, "until": until, "confirmed": case.confirmed or None}
 
 
 def _said(entry: verdicts.Entry) -> dict[str, Any]:
@@ -328,6 +380,60 @@ def explain_verb(
     return OK
 
 
+@triage_app.command(name="questions", help_epilogue="Example: plimsoll triage questions --state ./triage -o jsonl")
+def questions_verb(
+    *,
+    state: State,
+    now: Annotated[
+        str | None, Parameter(help="The time it is: what nobody confirmed by then comes back to the queue first.")
+    ] = None,
+    output: Output = "table",
+    color: Color = "auto",
+) -> int:
+    """List what is asked of those on whose word people's acts were muted, the most urgent first."""
+    rows = [_question(one) for one in flow_triage.questions(state, None if now is None else _when(now))]
+    _put(rows, output, lambda: _show_questions(rows, color))
+    return OK
+
+
+def _question(one: confirming.Question) -> dict[str, Any]:
+    times = {"first": _time(one.first), "last": _time(one.last), "due": _time(one.due)}
+    return {**one._asdict(), **times, "line": one.line}
+
+
+def _show_questions(rows: Sequence[dict[str, Any]], color: places.Color) -> None:
+    columns = [table.Column("CASE"), table.Column("UNTIL"), table.Column("ACTS", "right"), table.Column("QUESTION")]
+    texts = [[row["case"], row["due"][:16].replace("T", " "), f"{row['acts']:,}", row["line"]] for row in rows]
+    table.show(columns, texts, sys.stdout, none="Nothing is asked.", color=color)
+
+
+@triage_app.command(
+    name="answer", help_epilogue="Example: plimsoll triage answer c0123456789ab yes --as eve --state ./triage"
+)
+def answer_verb(
+    case: Name,
+    answer: Annotated[confirming.Said, Parameter(help="Whether you approved of all that the question tells.")],
+    /,
+    *,
+    state: State,
+    who: Annotated[str | None, Parameter(name="--as", help="Who answers; by default who is logged in.")] = None,
+    acts: Annotated[
+        int | None, Parameter(help="How many acts the question told of: a yes is refused where there are more by now.")
+    ] = None,
+    note: Annotated[str, Parameter(help="Why, for others to read.")] = "",
+    output: Output = "table",
+) -> int:
+    """Answer a question: yes keeps a session muted, no brings it back as high."""
+    reply = flow_triage.Reply(case, answer, who or _me(), note, acts)
+    why = flow_triage.reply(state, reply, _now())
+    row = {"case": case, "answer": answer, "taken": not why, "why": why}
+    said = f"{case} stays muted" if answer == "yes" else f"{case} waits in the queue, high"
+    _put([row], output, lambda: None if why else print(said))
+    if why:
+        print(f"plimsoll: {inputs.shown(case)}: {inputs.shown(why)}", file=sys.stderr)
+    return INCOMPLETE if why else OK
+
+
 @triage_app.command(name="certificate", help_epilogue="Example: plimsoll triage certificate --state ./triage -o json")
 def certificate_verb(*, state: State, output: Output = "table") -> int:
     """Say what muting may hide: synthetic attacks on today's state, and audits of what is muted."""
@@ -338,7 +444,7 @@ def certificate_verb(*, state: State, output: Output = "table") -> int:
     told = {
         "certificate": None if last is None else msgspec.to_builtins(last),
         "audits": {**audited, "families": {name: msgspec.to_builtins(one) for name, one in sorted(records_.items())}},
-        "verdicts": len(verdicts.live(log)),
+        "verdicts": sum(entry.verdict in verdicts.VERDICTS for entry in verdicts.live(log)),
     }
     if output == "table":
         _tell_certificate(last, audited)
@@ -392,11 +498,15 @@ def _time(microseconds: int) -> str:
 
 
 def _moment(text: str) -> int:
+    return records.microseconds(_when(text))
+
+
+def _when(text: str) -> dt.datetime:
     try:
         told = dt.datetime.fromisoformat(text)
     except ValueError:
         raise errors.UsageError(f"{text[:40]!r} is no moment; write 2026-11-01 or 2026-11-01T12:00:00Z") from None
-    return records.microseconds(told if told.tzinfo else told.replace(tzinfo=dt.UTC))
+    return told if told.tzinfo else told.replace(tzinfo=dt.UTC)
 
 
 def _now() -> dt.datetime:

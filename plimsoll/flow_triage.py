@@ -13,13 +13,15 @@ import msgspec
 import polars as pl
 
 from plimsoll import context as contexts
-from plimsoll import errors, frames, tables
+from plimsoll import errors, flow_incidents, frames, tables
+from plimsoll.posture.objects import Object
 from plimsoll.sources import content, documents, inputs, lines, reading, records
 from plimsoll.sources.rejects import Rejects
 from plimsoll.store import desk
-from plimsoll.triage import autonomy, certificate, excuses, explain, judging, memory, queue, verdicts
+from plimsoll.triage import autonomy, certificate, confirming, excuses, explain, judging, memory, queue, verdicts
 from plimsoll.triage import reading as alerts
 from plimsoll.triage.belief import DAY, WIDEST
+from plimsoll.triage.incidents import Incident, Link
 from plimsoll.triage.memory import Case, Habit, Memory
 
 BATCH = 1 << 17
@@ -27,7 +29,9 @@ BATCH = 1 << 17
 KEPT = 31 * DAY
 """How long a case that is answered is remembered while judging; on the disk it stays."""
 _ENCODE, _HABIT, _CASE = msgspec.msgpack.encode, msgspec.msgpack.Decoder(Habit), msgspec.msgpack.Decoder(Case)
-_ENTRY = msgspec.msgpack.Decoder(verdicts.Entry)
+_ENTRY, _LINKS = msgspec.msgpack.Decoder(verdicts.Entry), msgspec.msgpack.Decoder(list[Link])
+ASKED = 2_000
+"""Alerts of a session that a question about it is made from."""
 _MEMORY, _CERTIFICATE = msgspec.msgpack.Decoder(Memory), msgspec.msgpack.Decoder(certificate.Certificate)
 
 
@@ -56,6 +60,8 @@ class Room:
         )
         self.certificate = _CERTIFICATE.decode(small["certificate"]) if "certificate" in small else None
         self.secret: bytes = small.get("secret") or secrets.token_bytes(32)
+        self.links: list[Link] | None = None
+        """What objects said of open cases in this run; None where none were given."""
         self.judge = judging.Judge(past, secret=self.secret)
         self.relearn()
 
@@ -72,12 +78,18 @@ class Room:
         self.certificate = certificate.certify(self.judge, day=day, entries=len(self.log), last=last)
         self.judge.allow(certificate.policy(self.certificate, self.most))
 
+    def link(self, objects: Sequence[Object]) -> None:
+        """Remember what the subjects of open cases have to do with each other in the cluster of these objects."""
+        self.links = flow_incidents.links(objects, self.judge.memory.cases.values())
+
     def keep(self, rows: Sequence[desk.Row] = (), turned: Sequence[tuple[str, str]] = (), said: int = 0) -> None:
         """Put what changed on the disk: these alerts, and the last `said` entries of the log."""
         judge = self.judge
         memory.prune(judge.memory)
         rest = msgspec.structs.replace(judge.memory, habits={}, cases={})
         small = [("memory", _ENCODE(rest)), ("secret", self.secret)]
+        if self.links is not None:
+            small.append(("links", _ENCODE(self.links)))
         if self.certificate is not None:
             small.append(("certificate", _ENCODE(self.certificate)))
         habits = [(key, judge.memory.habits[key]) for key in sorted(judge.changed_habits)]
@@ -114,8 +126,16 @@ class Run:
     """A run over alerts: iterate over what is told of each; what could not be read is told after."""
 
     def __init__(
-        self, names: Sequence[str], state: Path, context: Sequence[Path], now: dt.datetime, most: autonomy.Rung = "mute"
+        self,
+        names: Sequence[str],
+        state: Path,
+        context: Sequence[Path],
+        now: dt.datetime,
+        most: autonomy.Rung = "mute",
+        objects: Sequence[Object] | None = None,
     ) -> None:
+        """Take the alerts, the state, what tells of context, and the objects of the cluster for joining incidents."""
+        self._objects = objects
         self.rejects, self.accepted, self.problems = Rejects(), 0, list[str]()
         self._inputs, self._state, self._most = inputs.inputs(names), state, most
         frame = [contexts.read(place, now) for path in context for place in _files(path)]
@@ -128,8 +148,9 @@ class Run:
             room.judge.hear(self._context)
             for batch in self._batches():
                 yield from self._judged(room, batch)
-            room.judge.overdue(room.judge.memory.clock)
-            room.keep()
+            if self._objects is not None:
+                room.link(self._objects)
+                room.keep()
 
     def _batches(self) -> Iterator[list[tuple[alerts.Seen, bytes]]]:
         batch: list[tuple[alerts.Seen, bytes]] = []
@@ -168,6 +189,7 @@ class Run:
             room.certify(ordered[-1][0].time // DAY)
             words = Words(room.judge)
             decisions = room.judge.take(seen for seen, _ in ordered)
+            room.judge.settle(decisions)
             for decision, (seen, line) in zip(decisions, ordered, strict=True):
                 reason = words.of(decision)
                 told[seen.id] = Told(seen.id, decision.case, decision.mute, reason)
@@ -193,11 +215,17 @@ class Words:
 
     def __init__(self, judge: judging.Judge) -> None:
         self._judge = judge
-        self._told: dict[tuple[int, str, bool, str], tuple[object, str]] = {}
+        self._told: dict[tuple[int, str, bool, str, str], tuple[object, str]] = {}
 
     def of(self, decision: judging.Decision) -> str:
         """Return the reason of a decision."""
-        key = (id(decision.judgement), decision.seen.shape.keys[3], decision.mute, decision.turned)
+        key = (
+            id(decision.judgement),
+            decision.seen.shape.keys[3],
+            decision.mute,
+            decision.turned,
+            decision.beside.words if decision.beside else "",
+        )
         known = self._told.get(key)
         if known is None:
             known = self._told[key] = (decision.judgement, self._worded(decision))
@@ -209,6 +237,8 @@ class Words:
         if decision.mute:
             habit = self._judge.memory.habits.get(decision.seen.shape.keys[3])
             told["suppression"] = explain.suppression(decision, scorer, habit)
+        if decision.beside is not None:
+            told["beside"] = explain.beside(decision)
         return msgspec.json.encode(told).decode()
 
 
@@ -318,6 +348,9 @@ def undo(
         clock = room.judge.memory.clock
         entry = verdicts.Entry(number=len(room.log) + 1, at=clock, told=now.isoformat(), by=who, undoes=numbers)
         room.log.append(verdicts.chained(entry, room.log[-1].hash if room.log else ""))
+        for one in undone:
+            if one.verdict == verdicts.DENIED:
+                room.judge.withdraw(one.case)
         for id_ in dict.fromkeys(one.case for one in undone):
             found = room.judge.memory.cases.get(id_) or _one(room.pen, id_)
             if found is not None:
@@ -328,9 +361,86 @@ def undo(
     return undone
 
 
-def waiting(state: Path) -> list[queue.Queued]:
-    """Return the open cases, most pressing first."""
-    return queue.queue(_cases(desk.Desk(state).rows("SELECT value FROM cases WHERE state = 'open'")).values())
+def questions(state: Path, now: dt.datetime | None = None) -> list[confirming.Question]:
+    """Return what is asked of those on whose word something was muted, the most urgent first.
+
+    `now`: what nobody confirmed by then comes back first.
+    """
+    if now is not None:
+        desk.Desk(state).rows("SELECT 1 FROM small LIMIT 1")  # there is a state
+        with _room(state) as room:
+            room.judge.overdue(records.microseconds(now))
+            room.keep(turned=_turned(room))
+    cases = _cases(desk.Desk(state).rows("SELECT value FROM cases WHERE state = 'muted'")).values()
+    asked = sorted((case for case in cases if confirming.is_open(case)), key=lambda case: (case.due, case.id))
+    return [_question(desk.Desk(state), case) for case in asked]
+
+
+def _question(rows: desk.Desk | desk.Pen, case: Case) -> confirming.Question:
+    asked = "SELECT line FROM alerts WHERE case_id = ? ORDER BY time, id LIMIT ?"
+    alerts = (_alert(line) for (line,) in rows.rows(asked, case.id, ASKED))
+    return confirming.question(case, (one for one in alerts if isinstance(one, dict)))
+
+
+class Reply(NamedTuple):
+    """What somebody says of what was muted on a word."""
+
+    case: str
+    said: str
+    by: str
+    note: str = ""
+    acts: int | None = None
+    """How many acts the question told of that he answers."""
+
+
+def reply(state: Path, given: Reply, now: dt.datetime) -> str:
+    """Take the answer to a question; return why it is not taken, empty where it is."""
+    with _room(state) as room:
+        judge = room.judge
+        case = judge.memory.cases.get(given.case)
+        if case is None:
+            return "no such case" if _one(room.pen, given.case) is None else "nothing is asked about it"
+        asked = _question(room.pen, case) if confirming.is_open(case) else None
+        why = confirming.refused(case, given.said, given.by, asked, given.acts)
+        if why:
+            return why
+        if given.said == "yes":
+            judge.confirm(case.id, given.by)
+        else:
+            judge.deny(case.id, given.by)
+        _write_down(room, given, now)
+        room.keep(turned=_turned(room), said=1)
+    return ""
+
+
+def _write_down(room: Room, given: Reply, now: dt.datetime) -> None:
+    entry = verdicts.Entry(
+        number=len(room.log) + 1,
+        at=room.judge.memory.clock,
+        told=now.isoformat(),
+        by=given.by,
+        case=given.case,
+        verdict=verdicts.CONFIRMED if given.said == "yes" else verdicts.DENIED,
+        note=given.note,
+    )
+    room.log.append(verdicts.chained(entry, room.log[-1].hash if room.log else ""))
+
+
+def waiting(state: Path, objects: Sequence[Object] | None = None) -> list[queue.Queued]:
+    """Return the open cases, most pressing first; incidents are joined by these objects, else by those of the last run."""
+    rows = desk.Desk(state)
+    cases = list(_cases(rows.rows("SELECT value FROM cases WHERE state = 'open'")).values())
+    return queue.queue(cases, _links(rows) if objects is None else flow_incidents.links(objects, cases))
+
+
+def _links(rows: desk.Desk) -> list[Link]:
+    found = rows.rows("SELECT value FROM small WHERE key = 'links'")
+    return _LINKS.decode(found[0][0]) if found else []
+
+
+def incident_of(state: Path, case: str, objects: Sequence[Object] | None = None) -> Incident | None:
+    """Return the incident of a case that waits; None of another."""
+    return next((one.incident for one in waiting(state, objects) if one.case.id == case), None)
 
 
 def muted(state: Path) -> list[Case]:

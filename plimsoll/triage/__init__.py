@@ -8,7 +8,10 @@ belief        verdicts → how often a signature was harmless: a ladder of Beta 
 weights       verdicts → how much each feature weighs: logistic regression with signs
 memory        what is known of signatures, cases and actors
 judging       one alert at a time, in order of time: gates, evidence, score, case
-queue         open cases, most pressing first, and the incidents they belong to
+queue         open cases, most pressing first
+incidents     which of them are one story, and why
+confirming    what is asked of those on whose word something was muted
+rolled        rollouts that stand beside an alert and excuse nothing
 verdicts      who may say what, the chain of what was said, and its undoing
 audits        muted alerts that are shown all the same, to count what muting hides
 campaigns     synthetic attacks on what is known today

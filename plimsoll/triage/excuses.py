@@ -69,8 +69,13 @@ class Context:
 
     def __init__(self, statements: Iterable[Statement] = ()) -> None:
         self._by_kind: dict[str, list[Statement]] = {}
+        self.rollouts: dict[str, list[Statement]] = {}
+        """What was rolled out, by workload: it excuses nothing."""
         for statement in statements:
             self._by_kind.setdefault(statement.kind, []).append(statement)
+        for one in self._by_kind.get("rollout", ()):
+            for workload in one.scope:
+                self.rollouts.setdefault(workload, []).append(one)
 
     @classmethod
     def of(cls, frame: pl.DataFrame) -> Context:

@@ -38,6 +38,12 @@ def why(decision: judging.Decision, scorer: Scorer) -> list[str]:
     return found or [_lacking(decision)]
 
 
+def beside(decision: judging.Decision) -> list[dict[str, str]]:
+    """Return what stands beside a decision, and decided nothing of it: a rollout just before."""
+    one = decision.beside
+    return [{"what": one.words, "evidence": one.link}] if one else []
+
+
 def folded(decision: judging.Decision) -> bool:
     """Say whether an alert is muted only because its open case told the same before."""
     return decision.mute and not decision.judgement.mute

@@ -31,6 +31,7 @@ STALE = Gate("G5 stale-context", "a source of context was not heard in time, so 
 BURST = Gate("G6 burst", "it is far more frequent than it ever was")
 IMAGE = Gate("G7 new-image", "the image is new, and nobody confirmed the habit for it")
 WARNED = Gate("G8 warned", "its signature was called malicious")
+DENIED = Gate("G9 denied", "who was asked what this person did it for said no")
 
 
 def burst(habit: Habit | None, count: int, hour: int) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from plimsoll import normal
-from plimsoll.triage import audits, autonomy, folding, gates, scoring, weights
+from plimsoll.triage import audits, autonomy, folding, gates, rolled, scoring, weights
 from plimsoll.triage.belief import DAY, HARMLESS, WIDEST, Answer, Beliefs
 from plimsoll.triage.excuses import Context
 from plimsoll.triage.gates import CHAIN, Gate
@@ -46,10 +46,20 @@ _RANK = {name: rank for rank, name in enumerate(SEVERITIES)}
 class Decision:
     """What became of an alert: told as it is, changed where a later one of the run makes it loud."""
 
-    __slots__ = ("case", "judgement", "mute", "seen", "turned")
+    __slots__ = ("beside", "case", "judgement", "mute", "seen", "turned")
 
-    def __init__(self, seen: Seen, case: str, judgement: Judgement, *, mute: bool, turned: str = "") -> None:
+    def __init__(
+        self,
+        seen: Seen,
+        case: str,
+        judgement: Judgement,
+        *,
+        mute: bool,
+        turned: str = "",
+        beside: rolled.Rollout | None = None,
+    ) -> None:
         self.seen, self.case, self.judgement, self.mute, self.turned = seen, case, judgement, mute, turned
+        self.beside = beside
 
 
 class Judge:
@@ -123,6 +133,8 @@ class Judge:
         elif hour > habit.hour:
             _turn(habit, hour)
         habit.count += 1
+        if seen.digest:
+            rolled.remember(habit, seen.digest)
         self.changed_habits.add(key)
         memory.clock = max(memory.clock, seen.time)
         memory.judged += 1
@@ -133,7 +145,10 @@ class Judge:
         mute = judgement.mute and not spared
         case = self._case(seen, habit, judgement, mute=mute, spared=spared)
         folded = not judgement.mute and folding.folds(case, seen, judgement)
-        decision = Decision(seen, case.id, judgement, mute=mute or folded)
+        beside = rolled.beside(self.scorer.context, seen, habit)
+        if beside is not None:
+            rolled.note(case, beside)
+        decision = Decision(seen, case.id, judgement, mute=mute or folded, beside=beside)
         if decision.mute:
             self._quieted(seen, case, decision, near=not folded)
         if not judgement.mute:
@@ -149,6 +164,8 @@ class Judge:
             memory.gaps[seen.node] = seen.time
         elif memory.gaps and abs(seen.time - memory.gaps.get(seen.node, -BLIND - 1)) <= BLIND:
             around.append(gates.BLIND)
+        if memory.denied and seen.shape.actor in memory.denied:
+            around.append(gates.DENIED)
         return self.scorer.judge(seen, habit, around=around, burst=gates.burst(habit, habit.count, habit.hour))
 
     def _loudness(self, seen: Seen, judgement: Judgement) -> Sequence[str]:
@@ -198,10 +215,10 @@ class Judge:
                 habit.opened = habit.opened or case.id
                 self.changed_habits.add(key)
 
-    def resurface(self, case_id_: str, why: str, time: int) -> None:
-        """Bring a case back to the queue, and turn round what was muted into it within the chain's reach."""
+    def resurface(self, case_id_: str, why: str, time: int, since: int | None = None) -> None:
+        """Bring a case back to the queue, and turn round what was muted into it within the chain's reach, or since then."""
         self.reopen(case_id_, why)
-        since = min(time - CHAIN, self._turned.get(case_id_, (time, ""))[0])
+        since = min(time - CHAIN if since is None else since, self._turned.get(case_id_, (time, ""))[0])
         self._turned[case_id_] = (since, why)
         for decision in self._recent.pop(case_id_, []):
             if time - decision.seen.time <= CHAIN:
@@ -246,9 +263,17 @@ class Judge:
         else:
             case = self._of_signature(seen, habit, state, mute=mute)
         self._add(case, seen, habit, judgement, mute=mute)
-        if mute and judgement.asks and not case.asks:
-            case.asks, case.due = judgement.asks, seen.time + self.scorer.policy.confirm
+        if mute and judgement.asks and case.state == "muted":
+            self._ask(case, judgement, seen.time)
         return case
+
+    def _ask(self, case: Case, judgement: Judgement, time: int) -> None:
+        """Ask whoever approved of what is muted; what comes after his answer is asked anew."""
+        if not case.due:
+            case.asks, case.opener, case.confirmed = judgement.asks, judgement.opener, ""
+            case.due = time + self.scorer.policy.confirm
+        if len(case.papers) < MOST_DIGESTS:
+            case.papers = list(dict.fromkeys([*case.papers, *judgement.urls]))
 
     def _of_signature(self, seen: Seen, habit: Habit, state: State, *, mute: bool) -> Case:
         known = self.memory.cases.get(habit.quiet if mute else habit.opened)
@@ -342,10 +367,49 @@ class Judge:
         """Bring back what was muted on somebody's word and not confirmed by him in time; return its cases."""
         late = [case for case in self.memory.cases.values() if case.state == "muted" and 0 < case.due <= now]
         for case in late:
-            self.resurface(case.id, f"not confirmed by {case.asks} in time", now)
-            case.severity = max(case.severity, "high", key=_RANK.__getitem__)
-            case.due = 0
+            self._unconfirmed(case, f"{case.asks} did not confirm it in time", now)
         return [case.id for case in late]
+
+    def settle(self, decisions: Iterable[Decision]) -> None:
+        """Bring back what nobody confirmed until now; what of it is in these decisions is not told as muted."""
+        late = set(self.overdue(self.memory.clock))
+        for decision in decisions if late else ():
+            if decision.mute and decision.case in late:
+                decision.mute, decision.turned = False, self.memory.cases[decision.case].resurfaced
+
+    def confirm(self, case_id_: str, by: str) -> None:
+        """Take the word of who was asked that he approved of all that a case holds by now."""
+        case = self.memory.cases[case_id_]
+        case.due, case.confirmed = 0, by
+        self.changed_cases.add(case.id)
+
+    def deny(self, case_id_: str, by: str) -> None:
+        """Take a "no": the case comes back as high, and so does what its actor did just before and after.
+
+        Nothing that he does is muted until a verdict calls the case harmless.
+        """
+        case, now = self.memory.cases[case_id_], self.memory.clock
+        self.memory.denied[case.actor] = case.id
+        beside = [
+            other
+            for other in self.memory.cases.values()
+            if other.actor == case.actor
+            and other.state in ("muted", "closed")
+            and other.first - CHAIN <= case.last
+            and case.first - CHAIN <= other.last
+        ]
+        for one in (case, *(other for other in beside if other.id != case.id)):
+            self._unconfirmed(one, f"{by} said no to {case.id}" if one is not case else f"{by} said no", now)
+
+    def _unconfirmed(self, case: Case, why: str, now: int) -> None:
+        """Bring back all of a case as high."""
+        self.resurface(case.id, why, now, case.first)
+        case.severity = max(case.severity, "high", key=_RANK.__getitem__)
+        case.due = 0
+
+    def withdraw(self, case_id_: str) -> None:
+        """Forget that somebody said no."""
+        self.memory.denied = {actor: id_ for actor, id_ in self.memory.denied.items() if id_ != case_id_}
 
     def answer(self, case_id_: str, verdict: str, by: str, *, at: int, scope: int | None = None) -> list[Answer]:
         """Learn a verdict on a case and return it as it is to be kept, one answer for each signature of the case."""
@@ -386,6 +450,8 @@ class Judge:
     def _close(self, case: Case, verdict: str) -> None:
         case.state, case.verdict, case.resurfaced, case.due = "judged", verdict, "", 0
         case.wanting = verdict not in HARMLESS
+        if verdict in HARMLESS:
+            self.withdraw(case.id)
         if verdict == "true_positive" and case.folded_since:
             self._turned[case.id] = (case.folded_since, "its case was called malicious")
         case.told, case.folded_since = {}, 0
@@ -449,6 +515,8 @@ def _part(seen: Seen, judgement: Judgement) -> Part:
 def entities(seen: Seen) -> Sequence[str]:
     """Return what an alert's story may go on at: its pod, or its workload where none is told, its node, its actor.
 
+    What an identity does through the API goes on at the pods that it made or went into, too.
+
     A node is much wider than a pod: what other pods do there joins a story from medium severity on.
 
     >>> from plimsoll.triage import reading
@@ -460,7 +528,7 @@ def entities(seen: Seen) -> Sequence[str]:
         found.append(f"{NODE}{seen.node}")
     if seen.shape.actor:
         found.append(f"actor:{seen.shape.actor}")
-    return found
+    return [*found, *seen.into] if seen.into else found
 
 
 def _nearby(seen: Seen) -> list[str]:

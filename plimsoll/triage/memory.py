@@ -44,6 +44,10 @@ class Habit(msgspec.Struct):
     """Day for which an audit was drawn."""
     windows: list[str] = []
     """Windows of the calendar it was seen in."""
+    digest: str = ""
+    """The image it was last seen in."""
+    digest_before: str = ""
+    """The image it was seen in before that."""
 
 
 class Part(msgspec.Struct):
@@ -110,6 +114,14 @@ class Case(msgspec.Struct):
     """Who has to confirm it, since it was muted on his word."""
     due: int = 0
     """When it surfaces if he did not."""
+    opener: str = ""
+    """Who made the paper that it was muted on; that alone lets nobody confirm it."""
+    papers: list[str] = []
+    """Where the papers are that it was muted on."""
+    confirmed: str = ""
+    """Who confirmed all that it held then."""
+    rollouts: dict[str, str] = {}
+    """Rollouts of its workload just before, in words: they stand beside its history and excuse nothing."""
     z: float | None = None
 
 
@@ -126,6 +138,8 @@ class Memory(msgspec.Struct):
     """Pod, node or actor → cases muted of late, with their last alert."""
     gaps: dict[str, int] = {}
     """Node → last loss of events."""
+    denied: dict[str, str] = {}
+    """Actor → case that who was asked about it did not confirm: nothing he does is muted until it is answered."""
     clock: int = 0
     """Time of the latest alert."""
     judged: int = 0
@@ -156,4 +170,5 @@ def prune(memory: Memory) -> None:
         for key, case in cases.items()
         if case and case.state in ("open", "muted") and (case.kind == "audit" or case.last >= near)
     }
+    memory.denied = {actor: id_ for actor, id_ in memory.denied.items() if id_ in memory.cases}
     memory.episodes = {day: count for day, count in memory.episodes.items() if day >= memory.clock // DAY - 2}

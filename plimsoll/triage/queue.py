@@ -1,25 +1,25 @@
-"""The open cases, most pressing first, and the incidents they belong to."""
+"""The open cases, most pressing first, each with the incident it belongs to."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from plimsoll.triage import gates
+from plimsoll.triage.incidents import Incident, Link, incidents
 from plimsoll.triage.memory import Case
 
 SEVERITY = {"critical": 30.0, "high": 20.0, "medium": 10.0, "low": 3.0, "info": 0.0}
 ALARMS = {
     gates.GUARDED.name: 20.0,
     gates.WARNED.name: 30.0,
+    gates.DENIED.name: 30.0,
     gates.CHAINED.name: 10.0,
     gates.CONTROL.name: 5.0,
     gates.BURST.name: 5.0,
 }
 RESURFACED = 15.0
-NEAR = 30 * 60_000_000
-"""How near in time cases of one pod or actor are one incident."""
 
 
 class Queued(NamedTuple):
@@ -28,14 +28,16 @@ class Queued(NamedTuple):
     case: Case
     pressing: float
     """In decibans."""
-    incident: str
-    """Id of the first case it is joined with."""
+    incident: Incident
 
 
-def queue(cases: Iterable[Case]) -> list[Queued]:
-    """Return the open cases, most pressing first; those of which verdicts said all they can come behind."""
+def queue(cases: Iterable[Case], links: Iterable[Link] = ()) -> list[Queued]:
+    """Return the open cases, most pressing first; those of which verdicts said all they can come behind.
+
+    `links`: what their subjects have to do with each other.
+    """
     waiting = [case for case in cases if case.state == "open"]
-    joined = incidents(waiting)
+    joined = incidents(waiting, links)
     found = [Queued(case, round(pressing(case), 1), joined[case.id]) for case in waiting]
     return sorted(found, key=lambda one: (not one.case.wanting, -one.pressing, one.case.first, one.case.id))
 
@@ -54,35 +56,3 @@ def pressing(case: Case) -> float:
     alerts, hours = case.count - case.settled, case.hours - case.settled_hours
     volume = 10 * math.log10(math.sqrt(max(1, alerts)) * max(1, hours))
     return SEVERITY.get(case.severity, 10.0) + alarm + volume
-
-
-def incidents(cases: Sequence[Case]) -> dict[str, str]:
-    """Return for each case the id of the incident it is part of.
-
-    Cases are joined by a pod, node or actor they share at nearly the same time.
-
-    >>> one = Case("a", "signature", "t", "w", "", "low", 0, 9, entities=["pod"])
-    >>> two = Case("b", "signature", "t", "w", "", "low", 8, 20, entities=["pod", "actor:x"])
-    >>> incidents([one, two])
-    {'a': 'a', 'b': 'a'}
-    """
-    heads = {case.id: case.id for case in cases}
-
-    def head(id_: str) -> str:
-        while heads[id_] != id_:
-            heads[id_] = heads[heads[id_]]
-            id_ = heads[id_]
-        return id_
-
-    by_entity: dict[str, list[Case]] = {}
-    for case in sorted(cases, key=lambda case: (case.first, case.id)):
-        for entity in case.entities:
-            by_entity.setdefault(entity, []).append(case)
-    for together in by_entity.values():
-        last = together[0]
-        for case in together[1:]:
-            if case.first - last.last <= NEAR:
-                heads[head(case.id)] = head(last.id)
-            if case.last > last.last:
-                last = case
-    return {case.id: head(case.id) for case in cases}

@@ -34,10 +34,17 @@ _PRIORITIES = {
     "informational": "info",
     "debug": "info",
 }
+_INTO = re.compile(
+    r"`(?:create|get|patch|update|delete) pods(?:/[a-z]{1,32})?[^`]{0,80}` in ([a-z0-9-]{1,63}) of ([a-z0-9.-]{1,253})(?=[, ]|$)"
+)
+"""How our own alerts tell of a request about one pod: a command run in it, a container put into it, its creation."""
+MOST_INTO = 4
 _VARYING = re.compile(r"[0-9a-fA-F]{8,}|[0-9]+")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LAST = datetime(9000, 1, 1, tzinfo=UTC)
+NOBODY = "(unknown)"
+"""The workload of an alert that tells of none."""
 _NOTHING = ("<NA>", "null")
 """What Falco says where a field has no value."""
 
@@ -84,6 +91,8 @@ class Seen(msgspec.Struct, frozen=True):
     groups: tuple[str, ...] = ()
     gap: bool = False
     """The sensor says that it lost events here."""
+    into: tuple[str, ...] = ()
+    """Pods that an identity made, or went into, through the API."""
 
 
 class _Line(msgspec.Struct):
@@ -95,6 +104,7 @@ class _Line(msgspec.Struct):
     kind: str | None = None
     attack: list[str] | None = None
     facts: list[str] | None = None
+    why: msgspec.Raw = msgspec.Raw()
     actor: str | None = None
     workload: str | None = None
     pod: str | None = None
@@ -174,7 +184,21 @@ def _seen(told: _Line, line: bytes) -> Seen:
         ip=told.ip or "",
         agent=told.agent or "",
         groups=tuple(told.groups or ()),
+        into=_into(told.why) if subject.startswith(_IDENTITIES) else (),
     )
+
+
+_IDENTITIES = ("user:", "sa:", "node:")
+
+
+def _into(why: msgspec.Raw) -> tuple[str, ...]:
+    """Return the pods that the reasons of one of our alerts name.
+
+    >>> _into(msgspec.Raw(b'["`create pods/exec` in shop of web-0 from 203.0.113.7 with kubectl, 1 time"]'))
+    ('shop/web-0',)
+    """
+    found = _INTO.findall(bytes(why)[: 4 * LONGEST].decode("utf-8", "replace"))
+    return tuple(dict.fromkeys(f"{namespace}/{pod}" for namespace, pod in found[:MOST_INTO]))
 
 
 def severity(word: str) -> str:
@@ -275,7 +299,7 @@ def _shape(
     attack: tuple[str, ...],
 ) -> Shape:
     who = actor or _named(subject)
-    whose = workload or subject or "(unknown)"
+    whose = workload or subject or NOBODY
     told = "; ".join(sorted({fact for fact in facts if not fact.startswith(_NO_DETAIL)}))[:LONGEST]
     details = {
         "image": _repository(image),

@@ -64,6 +64,8 @@ class Judgement(NamedTuple):
     features: tuple[float, ...]
     asks: str = ""
     """Who has to confirm it."""
+    opener: str = ""
+    """Who made the paper that it is muted on."""
     until: int | None = None
     """When the evidence ends."""
     window: str = ""
@@ -177,8 +179,11 @@ class Scorer:
         state = _STATES[rung] if mute else "shown"
         grounds = [one for one in (found.authority, found.window) if one]
         until = min((one.until for one in grounds if one.until is not None), default=None)
-        asks = next((one.approver for one in grounds), "") if rung == "mute" and mute and self.policy.confirm else ""
-        return Judgement(state in ("muted", "closed"), state, shut, kinds, urls, z, theta, features, asks, until)
+        asked = next((one for one in grounds if rung == "mute" and mute and self.policy.confirm), None)
+        asks, opener = (asked.approver, asked.creator) if asked else ("", "")
+        return Judgement(
+            state in ("muted", "closed"), state, shut, kinds, urls, z, theta, features, asks, opener, until
+        )
 
     def _gates(self, seen: Seen, history: History | None, found: Excuses) -> list[Gate]:
         shut = []

@@ -10,6 +10,8 @@ verdicts on one signature and day count once; `belief` sees to that.
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -24,7 +26,11 @@ Verdict = Literal["true_positive", "benign", "false_positive", "unsure"]
 VERDICTS: tuple[Verdict, ...] = ("true_positive", "benign", "false_positive", "unsure")
 OCSF = {"true_positive": 2, "benign": 5, "false_positive": 1, "unsure": 7}
 """verdict_id of OCSF 1.8."""
+CONFIRMED, DENIED = "confirmed", "denied"
+"""What who was asked said of what was muted on his word: no verdict, nothing is learned of it."""
 REPLAYED = 30 * DAY
+_BEFORE = re.compile(r".*[:#/\\]", re.DOTALL)
+"""What an authenticator puts before a name."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -53,10 +59,18 @@ class Entry(msgspec.Struct, frozen=True):
 def person(name: str) -> str:
     """Return what tells a person apart, however he is written.
 
-    >>> person("user:Alice@acme.io"), person("alice")
-    ('alice', 'alice')
+    What an authenticator puts before names, and the domain after them, tell nobody apart; accounts of the cluster
+    have their whole name.
+
+    >>> person("user:Alice@acme.io"), person("alice"), person("oidc:alice@acme.io"), person("https://sso.acme.io#alice")
+    ('alice', 'alice', 'alice', 'alice')
+    >>> person("system:serviceaccount:ci:deployer"), person("sa:ci/deployer")
+    ('system:serviceaccount:ci:deployer', 'system:serviceaccount:ci:deployer')
     """
-    return name.strip().removeprefix("user:").partition("@")[0].casefold()
+    plain = unicodedata.normalize("NFKC", name).strip().removeprefix("user:")
+    if plain.startswith("sa:"):
+        plain = f"system:serviceaccount:{plain.removeprefix('sa:').replace('/', ':')}"
+    return plain.casefold() if plain.startswith("system:") else _BEFORE.sub("", plain.partition("@")[0]).casefold()
 
 
 def refused(case: Case, verdict: str, by: str, *, scope: int, second: str = "") -> str:

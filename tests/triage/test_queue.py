@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from plimsoll.triage import gates, queue
 from plimsoll.triage.memory import Case
-from tests.triage.told import HOUR, MINUTE, START
+from tests.triage.told import START
 
 
 def case(id_="c", *, first=START, last=START, **more):
@@ -34,21 +34,6 @@ def test_what_became_loud_again_comes_before_what_is_only_new():
 
 def test_what_goes_on_for_hours_comes_before_what_happened_once():
     assert order(case("a", count=50, hours=1), case("b", count=50, hours=20)) == ["b", "a"]
-
-
-def test_cases_of_one_pod_at_one_time_are_one_incident():
-    one = case("a", entities=["pod"])
-    soon = case("b", first=START + 10 * MINUTE, last=START + 10 * MINUTE, entities=["pod", "actor:bob"])
-    of_bob = case("c", first=START + 20 * MINUTE, last=START + 20 * MINUTE, entities=["actor:bob"])
-    late = case("d", first=START + 3 * HOUR, last=START + 3 * HOUR, entities=["pod"])
-    assert queue.incidents([one, soon, of_bob, late]) == {"a": "a", "b": "a", "c": "a", "d": "d"}
-
-
-def test_a_long_case_joins_what_falls_into_it():
-    long = case("a", first=START - 9 * HOUR, last=START + HOUR, entities=["pod"])
-    short = case("b", first=START - 8 * HOUR, last=START - 8 * HOUR, entities=["pod"])
-    inside = case("c", entities=["pod"])
-    assert set(queue.incidents([long, short, inside]).values()) == {"a"}
 
 
 def test_what_verdicts_said_all_of_comes_behind_what_they_did_not():
