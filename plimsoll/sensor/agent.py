@@ -288,7 +288,8 @@ class Agent:
         return bound.workload.mode
 
     def _judge(self, bound: Bound, event: Event) -> None:
-        if self._show and (row := activity.row(event, recorder.columns(bound.identity))):
+        told = recorder.columns(bound.identity) | {"fd_sip_name": self._name(bound, event)} if self._show else {}
+        if self._show and (row := activity.row(event, told)):
             self._show({"evt_num": self.events, **row})
         if event.kind == Kind.ANSWER:
             self._answered(bound, event)
@@ -311,22 +312,26 @@ class Agent:
         """Whether the profile knows it after all: the kernel may be a moment behind, and no names are known there."""
         if self.profiles.knows(bound.workload, event):
             return True
-        name = self._names.of(bound.workload.id, event.address) if event.kind == Kind.CONNECT else ""
+        name = self._name(bound, event)
         port = (event.protocol, event.port)
         return (
             bool(name) and not event.flags & Flag.DENIED and port in self.profiles.names(bound.workload).get(name, ())
         )
 
+    def _name(self, bound: Bound, event: Event) -> str:
+        """Return the name of the address that is connected to."""
+        return self._names.of(bound.workload.id, event.address, event.time) if event.kind == Kind.CONNECT else ""
+
     def _poisonous(self, bound: Bound, event: Event) -> bool:
         """Whether this is never normal, so that a profile cannot be taught it."""
         if event.kind == Kind.CONNECT:
-            return signs.is_mining(event.address, event.port, self._names.of(bound.workload.id, event.address))
+            return signs.is_mining(event.address, event.port, self._name(bound, event))
         return event.kind == Kind.EXEC and bool(event.flags & Flag.MEMFD)
 
     def _learn(self, bound: Bound, event: Event, *, ours: bool) -> None:
         """Add a fact; where the kernel did not add it itself (`ours`), it is told to."""
         workload = bound.workload
-        name = self._names.of(workload.id, event.address) if event.kind == Kind.CONNECT else ""
+        name = self._name(bound, event)
         entries = self.profiles.learn(workload, event, name)
         if ours:
             entries += [(part.kind, part.hash) for part in profiles.parts(event)]
@@ -335,7 +340,7 @@ class Agent:
 
     def _novel(self, bound: Bound, event: Event) -> None:
         workload = bound.workload
-        name = self._names.of(workload.id, event.address) if event.kind == Kind.CONNECT else ""
+        name = self._name(bound, event)
         novelty = alerts.weighed(event, self.events, self.profiles.wider(workload).folders, name)
         if novelty is None:
             return
@@ -380,7 +385,7 @@ class Agent:
         if not told.addresses:
             return
         workload = bound.workload
-        self._names.remember(workload.id, told)
+        self._names.remember(workload.id, told, event.time)
         ends = self.profiles.names(workload).get(told.name, ())
         entries = [
             (workload.id, Kind.CONNECT, hashes.end(address, port, vocabulary.number_of(protocol)))

@@ -15,6 +15,8 @@ _MOST_ANSWERS = 64
 _MOST_JUMPS = 16
 _MOST_NAME = 255
 _A, _AAAA = 1, 28
+_NEGATIVE = 1 << 31
+"""From here on a TTL counts as 0 (RFC 2181, section 8)."""
 
 
 class Answer(NamedTuple):
@@ -22,6 +24,8 @@ class Answer(NamedTuple):
 
     name: str
     addresses: tuple[str, ...]
+    ttl: int = 0
+    """Seconds for which all of them hold."""
 
 
 class _Broken(Exception):
@@ -48,24 +52,24 @@ def answer(message: bytes) -> Answer:
     """Return the name of a reply's question and the addresses it gives.
 
     >>> answer(b"")
-    Answer(name='', addresses=())
+    Answer(name='', addresses=(), ttl=0)
     """
     name = question(message)
     if not name:
         return Answer("", ())
-    found: list[str] = []
+    found: dict[str, int] = {}
     try:
         at = _name(message, _HEADER)[1] + 4
         for _ in range(min(int.from_bytes(message[6:8], "big"), _MOST_ANSWERS)):
             at = _name(message, at)[1]
-            kind, _class, _ttl, length = struct.unpack_from(">HHIH", message, at)
+            kind, _class, ttl, length = struct.unpack_from(">HHIH", message, at)
             value = message[at + 10 : at + 10 + length]
             if (kind, len(value)) in ((_A, 4), (_AAAA, 16)):
-                found.append(str(ipaddress.ip_address(value)))
+                found[str(ipaddress.ip_address(value))] = ttl if ttl < _NEGATIVE else 0
             at += 10 + length
     except (_Broken, struct.error):
         pass
-    return Answer(name, tuple(found))
+    return Answer(name, tuple(found), min(found.values(), default=0))
 
 
 def _name(message: bytes, at: int) -> tuple[str, int]:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from plimsoll.sensor import activity
+from plimsoll.sensor import activity, dns, names
 from plimsoll.sensor.identity import Identities, Identity
 from plimsoll.sensor.kernel import Kernel
 from plimsoll.sensor.shapes import Event, Kind, Mode, Option
@@ -28,6 +28,7 @@ class Recorder:
         self._kernel, self._identities, self._file = kernel, identities, file
         self._held: dict[int, list[Event]] = {}
         self._known: set[int] = set()
+        self._names = names.Names()
         self._encode = msgspec.json.Encoder().encode
         self.written = self.missed = 0
 
@@ -64,6 +65,7 @@ class Recorder:
             self._release()
             self._held.pop(event.container, None)
             self._identities.forget(event.container)
+            self._names.forget(event.container)
 
     def _release(self) -> None:
         """Write what is known by now; what is no container's is nobody's."""
@@ -81,7 +83,11 @@ class Recorder:
                 self._kernel.unbind(key)
 
     def _write(self, event: Event, identity: Identity) -> None:
-        row = activity.row(event, columns(identity))
+        key = event.container
+        if event.kind == Kind.ANSWER:
+            self._names.remember(key, dns.answer(event.payload), event.time)
+        named = self._names.of(key, event.address, event.time) if event.kind == Kind.CONNECT else ""
+        row = activity.row(event, columns(identity) | {"fd_sip_name": named})
         if row:
             self.written += 1
             self._file.write(self._encode({"evt_num": self.written, **row}) + b"\n")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import io
 from datetime import UTC
+from pathlib import Path
 from typing import Any
 
-from plimsoll import sources
+import msgspec
+import pytest
+
+from plimsoll import flow_generate, sources
 from plimsoll.sensor import recorder
 from plimsoll.sensor.shapes import Flag, Kind, Task
 from plimsoll.sources import plimsoll_activity
@@ -44,6 +48,52 @@ def test_a_recording_is_a_source_like_any_other() -> None:
 
 def test_what_happened_before_the_container_was_known_is_recorded_too() -> None:
     assert len(recorded(OPEN, OPEN, late=True)) == 2
+
+
+def reply(name: bytes, address: bytes) -> bytes:
+    """A name server's answer."""
+    question = bytes([len(name)]) + name + b"\7example\0" + b"\0\1\0\1"
+    return bytes(4) + b"\0\1\0\1" + bytes(4) + question + b"\xc0\x0c\0\1\0\1\0\0\0\5\0\4" + address
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_connection_has_the_name_that_its_container_was_told(late: bool) -> None:
+    told = event(Kind.ANSWER, payload=reply(b"api", bytes([203, 0, 113, 7])))
+    called = event(Kind.CONNECT, address="203.0.113.7", port=443, protocol="tcp")
+    other = event(Kind.CONNECT, address="203.0.113.8", port=443, protocol="tcp")
+    parsed = plimsoll_activity.parse(recorded(told, called, other, late=late), 1)
+    assert parsed.events["evt_type"].to_list() == ["connect", "connect"]
+    assert parsed.events["fd_sip_name"].to_list() == ["api.example", None]
+
+
+def test_a_recording_alone_gives_a_policy_by_name(tmp_path: Path) -> None:
+    told = event(Kind.ANSWER, payload=reply(b"api", bytes([203, 0, 113, 7])))
+    called = event(Kind.CONNECT, address="203.0.113.7", port=443, protocol="tcp")
+    (tmp_path / "recording.jsonl").write_bytes(b"\n".join(recorded(told, called)) + b"\n")
+    who = identity()
+    labels = {"app": "redis"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "redis"}]}}
+    spec = {"selector": {"matchLabels": labels}, "template": template}
+    workload = {"apiVersion": "apps/v1", "kind": who.workload_kind, "spec": spec}
+    workload["metadata"] = {"name": who.workload_name, "namespace": who.namespace}
+    (tmp_path / "objects.json").write_bytes(msgspec.json.encode(workload))
+    flow_generate.run(
+        [str(tmp_path / "recording.jsonl")],
+        [str(tmp_path / "objects.json")],
+        tmp_path / "out",
+        form=None,
+        kind="cilium",
+        progress=lambda _, __: None,
+    )
+    written = "".join(path.read_text() for path in tmp_path.glob("out/*/*.yaml"))
+    assert 'matchName: "api.example"' in written
+
+
+def test_a_container_that_is_gone_is_told_nothing_any_more() -> None:
+    told = event(Kind.ANSWER, payload=reply(b"api", bytes([203, 0, 113, 7])))
+    called = event(Kind.CONNECT, address="203.0.113.7", port=443, protocol="tcp")
+    lines = recorded(told, event(Kind.GONE), called)
+    assert all(b"fd_sip_name" not in line for line in lines)
 
 
 def test_what_is_nobodys_is_not_recorded() -> None:
