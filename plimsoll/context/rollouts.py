@@ -1,7 +1,10 @@
 """Workloads that were just changed: by whom the audit log says so, and by which of Argo CD's and Flux' applications.
 
 https://argo-cd.readthedocs.io/en/stable/user-guide/status-badge/ and https://fluxcd.io/flux/components/kustomize/
-describe the objects. A rollout explains new images and new processes for a while; it never excuses a person.
+describe the objects. A rollout stands beside what is new for a while; it never excuses anything.
+
+Whoever may change a workload may write its labels. That one belongs to an application is believed where the
+application's own status lists it, where its owner is the application, or where the audit log says who wrote it.
 """
 
 from __future__ import annotations
@@ -96,7 +99,7 @@ def _rollout(
 
 
 def _applied(options: Options, asked: statements.Asked) -> Iterator[statements.Statement]:
-    """Yield the rollouts of applications that were applied since then."""
+    """Yield the rollouts of applications that were applied since then; one that somebody began whom nobody can name is none."""
     held = [objects.read(source).frame.filter(pl.col("until").is_null()) for source in options.objects]
     if not held:
         return
@@ -106,30 +109,41 @@ def _applied(options: Options, asked: statements.Asked) -> Iterator[statements.S
         frame.filter(pl.col("kind").is_in(list(_APPLIED))).sort("kind", "namespace", "name").iter_rows(named=True)
     ):
         try:
-            at, revision, direct = _APPLIED[told["kind"]](msgspec.json.decode(told["object"]))
+            at, revision, direct, began = _APPLIED[told["kind"]](msgspec.json.decode(told["object"]))
         except statements.BROKEN:
             continue  # it was never applied, or says so in no way we know
         if at is None or not asked.since <= at <= asked.now:
             continue
         app = f"{told['kind']}/{told['namespace']}/{told['name']}"
+        who = options.people.known(began) if began else app
+        if who is None:
+            continue
         for workload in dict.fromkeys([*direct, *members.of(told["kind"], told["namespace"], told["name"])]):
-            yield _rollout(f"{app}@{revision}/{workload}", workload, at, options, None, f"{app} applied {revision}")
+            yield _rollout(f"{app}@{revision}/{workload}", workload, at, options, who, f"{app} applied {revision}")
 
 
-Applied = tuple[datetime | None, str, list[str]]
+Applied = tuple[datetime | None, str, list[str], str]
+"""When, which revision, what its own status lists, and which person began it; empty where none did."""
 
 
 def _argo(told: Any) -> Applied:
     """Read an Application: status.operationState of a sync that succeeded, and status.resources."""
     state = told["status"]["operationState"]
     if state["phase"] != "Succeeded":
-        return None, "", []
+        return None, "", [], ""
     named = [(one.get("namespace"), one.get("kind"), one.get("name")) for one in told["status"].get("resources") or []]
     return (
         statements.moment(state["finishedAt"]),
         str(state.get("syncResult", {}).get("revision", ""))[:80],
         _rolled(named),
+        _person(state),
     )
+
+
+def _person(state: Any) -> str:
+    """Return who asked for a sync by hand; empty where Argo CD did by itself."""
+    began = (state.get("operation") or {}).get("initiatedBy") or {}
+    return "" if began.get("automated") is True else str(began.get("username") or "")
 
 
 def _kustomization(told: Any) -> Applied:
@@ -139,15 +153,15 @@ def _kustomization(told: Any) -> Applied:
     for entry in (status.get("inventory") or {}).get("entries") or []:
         place, name, _, kind = str(entry["id"]).split("_")
         named.append((place, kind, name))
-    return _ready(status), str(status["lastAppliedRevision"])[:80], _rolled(named)
+    return _ready(status), str(status["lastAppliedRevision"])[:80], _rolled(named), ""
 
 
 def _helm(told: Any) -> Applied:
-    """Read a HelmRelease: the last of status.history."""
+    """Read a HelmRelease: the last of status.history; it lists no objects."""
     last = told["status"]["history"][0]
     if last.get("status") != "deployed":
-        return None, "", []
-    return statements.moment(last["lastDeployed"]), str(last.get("chartVersion", ""))[:80], []
+        return None, "", [], ""
+    return statements.moment(last["lastDeployed"]), str(last.get("chartVersion", ""))[:80], [], ""
 
 
 def _ready(status: Any) -> datetime | None:
@@ -169,28 +183,15 @@ def _rolled(named: Iterable[tuple[object, object, object]]) -> list[str]:
 
 
 class _Members:
-    """Which workloads belong to which application, by their labels."""
+    """Which workloads belong to which application, by who owns them."""
 
     def __init__(self, frame: pl.DataFrame) -> None:
         self._of: dict[tuple[str, str, str], list[str]] = {}
-        workloads = frame.filter(pl.col("kind").is_in(list(ROLLED))).sort("namespace", "kind", "name")
-        for place, kind, name, labels in workloads.select("namespace", "kind", "name", "labels").iter_rows():
-            told = dict(label.partition("=")[::2] for label in labels or [])
-            for owner in _owners(told):
-                self._of.setdefault(owner, []).append(f"{place}/{kind}/{name}")
+        owned = frame.filter(pl.col("kind").is_in(list(ROLLED)) & pl.col("owner_kind").is_in(list(_APPLIED)))
+        columns = ("namespace", "kind", "name", "owner_kind", "owner_name")
+        for place, kind, name, owner, owner_name in owned.sort("namespace", "kind", "name").select(columns).iter_rows():
+            self._of.setdefault((owner, place, owner_name), []).append(f"{place}/{kind}/{name}")
 
     def of(self, kind: str, namespace: str, name: str) -> list[str]:
-        """Return the workloads of an application; Argo CD's label does not say its namespace."""
-        return self._of.get((kind, "" if kind == "Application" else namespace, name), [])
-
-
-def _owners(labels: dict[str, str]) -> Iterator[tuple[str, str, str]]:
-    if name := labels.get("argocd.argoproj.io/instance"):
-        yield "Application", "", name
-    for kind, prefix in (("Kustomization", "kustomize"), ("HelmRelease", "helm")):
-        name, place = (
-            labels.get(f"{prefix}.toolkit.fluxcd.io/name"),
-            labels.get(f"{prefix}.toolkit.fluxcd.io/namespace"),
-        )
-        if name and place:
-            yield kind, place, name
+        """Return the workloads that an application owns: what owns something is in its namespace."""
+        return self._of.get((kind, namespace, name), [])

@@ -86,17 +86,63 @@ def test_an_application_of_argo_says_what_it_applied(tmp_path: Path) -> None:
         "kind": "Application",
         "metadata": {"name": "shop", "namespace": "argocd"},
     }
-    labels = {"argocd.argoproj.io/instance": "shop"}
-    db = {
-        "apiVersion": "apps/v1",
-        "kind": "StatefulSet",
-        "metadata": {"name": "db", "namespace": "shop", "labels": labels},
-    }
-    told = of_objects(tmp_path, app | {"status": status}, db).statements
-    assert [one.scope for one in told] == [("shop/Deployment/web",), ("shop/StatefulSet/db",)]
+    told = of_objects(tmp_path, app | {"status": status}).statements
+    assert [(one.scope, one.creator) for one in told] == [(("shop/Deployment/web",), "Application/argocd/shop")]
     assert told[0].until == at("2026-03-04T11:00") + timedelta(minutes=30)
     status["operationState"]["phase"] = "Failed"  # type: ignore[index]
-    assert of_objects(tmp_path, app | {"status": status}, db).statements == []
+    assert of_objects(tmp_path, app | {"status": status}).statements == []
+
+
+def application(**operation: Any) -> dict[str, Any]:
+    state = {"phase": "Succeeded", "finishedAt": "2026-03-04T11:00:00Z", "operation": operation}
+    resources = [{"group": "apps", "kind": "Deployment", "namespace": "shop", "name": "web"}]
+    head = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application"}
+    return head | {
+        "metadata": {"name": "shop", "namespace": "argocd"},
+        "status": {"operationState": state, "resources": resources},
+    }
+
+
+@pytest.mark.parametrize(
+    ("began", "creator"),
+    [
+        ({"automated": True}, ["Application/argocd/shop"]),
+        ({"username": "ann@acme.example"}, ["ann@acme.example"]),
+        ({"username": "somebody"}, []),
+        ({}, ["Application/argocd/shop"]),
+    ],
+)
+def test_a_sync_begun_by_hand_is_that_persons_and_of_nobody_where_he_cannot_be_named(
+    began: dict[str, Any], creator: list[str], tmp_path: Path
+) -> None:
+    assert [one.creator for one in of_objects(tmp_path, application(initiatedBy=began)).statements] == creator
+
+
+LABELS = {
+    "argocd.argoproj.io/instance": "shop",
+    "kustomize.toolkit.fluxcd.io/name": "shop",
+    "kustomize.toolkit.fluxcd.io/namespace": "argocd",
+    "helm.toolkit.fluxcd.io/name": "shop",
+    "helm.toolkit.fluxcd.io/namespace": "argocd",
+}
+
+
+def test_labels_alone_make_nothing_part_of_an_application(tmp_path: Path) -> None:
+    forged = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "evil", "namespace": "shop", "labels": LABELS},
+        "spec": {"template": {"metadata": {"labels": LABELS}}},
+    }
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "evil", "namespace": "shop", "labels": LABELS}}
+    release = {
+        "apiVersion": "helm.toolkit.fluxcd.io/v2",
+        "kind": "HelmRelease",
+        "metadata": {"name": "shop", "namespace": "argocd"},
+        "status": {"history": [{"status": "deployed", "lastDeployed": "2026-03-04T10:00:00Z"}]},
+    }
+    told = of_objects(tmp_path, application(), release, forged, pod).statements
+    assert [one.scope for one in told] == [("shop/Deployment/web",)]
 
 
 def test_a_kustomization_and_a_release_of_flux_say_what_they_applied(tmp_path: Path) -> None:
@@ -120,11 +166,17 @@ def test_a_kustomization_and_a_release_of_flux_say_what_they_applied(tmp_path: P
             "history": [{"status": "deployed", "lastDeployed": "2026-03-04T10:00:00Z", "chartVersion": "1.2.3"}]
         },
     }
-    labels = {"helm.toolkit.fluxcd.io/name": "db", "helm.toolkit.fluxcd.io/namespace": "shop"}
+    owner = {
+        "apiVersion": "helm.toolkit.fluxcd.io/v2",
+        "kind": "HelmRelease",
+        "name": "db",
+        "uid": "u",
+        "controller": True,
+    }
     db = {
         "apiVersion": "apps/v1",
         "kind": "StatefulSet",
-        "metadata": {"name": "db", "namespace": "shop", "labels": labels},
+        "metadata": {"name": "db", "namespace": "shop", "ownerReferences": [owner]},
     }
     told = of_objects(tmp_path, kustomization, release, db).statements
     assert [one.scope for one in told] == [("shop/StatefulSet/db",), ("shop/Deployment/web",)]
