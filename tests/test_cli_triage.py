@@ -9,7 +9,7 @@ import yaml
 
 from plimsoll import cli
 from tests.triage import told as sample
-from tests.triage.told import DAY, HOUR, START
+from tests.triage.told import DAY, HOUR, MINUTE, START
 
 
 @pytest.fixture
@@ -172,3 +172,58 @@ def test_triage_may_be_kept_from_muting(triage, tmp_path):
     told = lines(triage("run", alerts(tmp_path, *noise(START + DAY, 30)), "-o", "jsonl", "--autonomy", "demote"))
     assert {one["decision"] for one in told} == {"show"}
     assert all(one["why"][0].startswith("demoted") for one in told)
+
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: web-5d8f7c6b4-x2k4q, namespace: shop}
+spec: {nodeName: n1, containers: [{name: app, image: a, securityContext: {privileged: true}}]}
+"""
+
+
+def test_incidents_are_told_with_the_step_that_joins_them(triage, tmp_path):
+    (tmp_path / "pod.yaml").write_text(POD)
+    rows = [
+        sample.noise(START, workload=sample.WEB, title="Odd"),
+        sample.noise(START + 1_000_000, workload="host:n1", title="Odder", severity="critical"),
+    ]
+    triage("run", alerts(tmp_path, *rows), "--objects", tmp_path / "pod.yaml")
+    later, first = lines(triage("cases", "list", "-o", "jsonl"))
+    assert (later["incident"], later["incident_cases"], later["incident_severity"]) == (first["id"], 2, "critical")
+    assert "attack path: privileged container (T1611)" in later["joined"][0]
+    assert "privileged container" in " ".join(triage("cases", "list").out.split())
+    shown = json.loads(triage("cases", "show", first["id"], "-o", "json").out)["incident"]
+    assert (shown["cases"], len(shown["why"])) == ([first["id"], later["id"]], 1)
+    (tmp_path / "broken.yaml").write_text("kind: [")
+    triage("cases", "list", "--objects", tmp_path / "broken.yaml", code=3)
+
+
+def test_a_question_is_listed_and_answered(triage, tmp_path):
+    triage("run", alerts(tmp_path, *sample.every(sample.shell, (START - 2 * DAY, START - 2 * DAY + 1))))
+    [case] = lines(triage("cases", "list", "-o", "jsonl"))
+    triage("cases", "verdict", case["id"], "benign", "--by", "ann")
+    config = tmp_path / "context.yaml"
+    config.write_text(yaml.safe_dump({"sources": [{"kind": "file", "paths": [str(tmp_path / "ticket.yaml")]}]}))
+    spec = {"type": "change", "scope": [sample.WEB], "allows": ["shell"], "createdBy": "ann", "approvedBy": "eve"}
+    times = {"createdAt": sample.moment(START - HOUR), "approvedAt": sample.moment(START - HOUR)}
+    head = {"apiVersion": "plimsoll.dev/v1alpha1", "kind": "Ticket", "metadata": {"name": "chg-1"}}
+    (tmp_path / "ticket.yaml").write_text(yaml.safe_dump(head | {"spec": spec | times}))
+    minutes = (0, 1, 2, 40, 80, 120, 160)  # the first three, and one of the day by lot, are shown
+    acts = [sample.shell(START + minute * MINUTE) for minute in minutes]
+    triage("run", alerts(tmp_path, *acts), "--context", config)
+    asked = lines(triage("questions", "-o", "jsonl"))
+    assert asked
+    assert "eve: did you approve of what bob did" in asked[0]["line"]
+    assert "`bash`" in " ".join(triage("questions").out.split())
+    one = asked[0]["case"]
+    assert "himself" in triage("answer", one, "yes", "--as", "bob", code=3).err
+    assert "by now" in triage("answer", one, "yes", "--as", "eve", "--acts", 9, code=3).err
+    assert "stays muted" in triage("answer", one, "yes", "--as", "eve").out
+    assert json.loads(triage("cases", "show", one, "-o", "json").out)["asked"]["confirmed"] == "eve"
+    assert one not in triage("questions", "-o", "jsonl").out
+    for each in asked[1:]:
+        triage("answer", each["case"], "no", "--as", "eve")
+    assert triage("questions", "--now", "2030-01-01").out == "Nothing is asked.\n"
+    triage("answer", "c0", "perhaps", code=2)
+    triage("questions", "--now", "yesterday", code=2)

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from plimsoll import errors, flow_triage
+from plimsoll.posture.objects import Object
 from tests.triage import told as sample
 from tests.triage.told import DAY, HOUR, MINUTE, START
 
@@ -238,3 +239,118 @@ def test_kill_9_loses_no_alert_that_was_told_of_and_a_second_run_ends_as_an_undi
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=Path(__file__).parents[1])
     [case] = flow_triage.waiting(state)
     assert (case.case.count, case.case.hours) == (3_000, 6 * 9)
+
+
+def asked(tmp_path):
+    """Shells of bob's on a change that eve approved, past their audits; the last is muted and eve is asked."""
+    told, _ = run(tmp_path, sample.every(sample.shell, (START - 2 * DAY, START - 2 * DAY + MINUTE)))
+    answer(tmp_path, (told[0].case, "benign"))
+    act(tmp_path, *range(8))
+    for number in range(1, 5):
+        found = act(tmp_path, number * 40)
+        if found[0].mute:
+            return found[0]
+    raise AssertionError("nothing was muted")
+
+
+def act(tmp_path, *minutes):
+    """What became of shells so many minutes after the start, with context as it is then."""
+    now = dt.datetime.fromtimestamp((START + max(minutes) * MINUTE) / 1e6, dt.UTC)
+    rows = write(tmp_path / "alerts.jsonl", [sample.shell(START + at * MINUTE) for at in minutes])
+    return list(flow_triage.Run([rows], tmp_path / "state", [papers(tmp_path, minutes=60)], now))
+
+
+def reply(tmp_path, case, said, by, **more):
+    return flow_triage.reply(tmp_path / "state", flow_triage.Reply(case, said, by, **more), NOW)
+
+
+def muted_alerts(tmp_path, case):
+    return [one.mute for one in flow_triage.kept(tmp_path / "state", case=case)]
+
+
+def test_a_yes_of_who_approved_keeps_a_session_muted_and_is_in_the_log(tmp_path):
+    muted = asked(tmp_path)
+    [question] = [one for one in flow_triage.questions(tmp_path / "state") if one.case == muted.case]
+    assert (question.asks, question.commands, question.untold) == ("eve", ("bash",), 0)
+    assert "himself" in reply(tmp_path, muted.case, "yes", "bob")
+    assert "only opened" in reply(tmp_path, muted.case, "yes", "ann")
+    assert reply(tmp_path, muted.case, "yes", "eve", acts=question.acts) == ""
+    assert muted.case not in {one.case for one in flow_triage.questions(tmp_path / "state")}
+    run(tmp_path, [sample.noise(START + 2 * DAY)])
+    assert muted.case not in {one.case.id for one in flow_triage.waiting(tmp_path / "state")}
+    last = flow_triage.log_of(tmp_path / "state")[-1]
+    assert (last.by, last.case, last.verdict, last.answers) == ("eve", muted.case, "confirmed", ())
+
+
+def test_a_no_brings_a_session_back_as_high_with_its_alerts_until_it_is_undone(tmp_path):
+    muted = asked(tmp_path)
+    assert reply(tmp_path, muted.case, "no", "eve") == ""
+    [back] = [one.case for one in flow_triage.waiting(tmp_path / "state") if one.case.id == muted.case]
+    assert (back.severity, back.resurfaced) == ("high", "eve said no")
+    assert not any(muted_alerts(tmp_path, muted.case))
+    assert reply(tmp_path, muted.case, "yes", "eve") == "nothing is asked about it"
+    assert not act(tmp_path, 300)[0].mute
+    flow_triage.undo(tmp_path / "state", "trent", NOW, by="eve")
+    assert not flow_triage.case_of(tmp_path / "state", muted.case).verdict
+    assert reply(tmp_path, "c000", "no", "eve") == "no such case"
+
+
+@pytest.mark.parametrize("by_clock", [False, True])
+def test_what_nobody_answers_for_four_hours_comes_back_as_high_with_its_alerts(tmp_path, by_clock):
+    muted = asked(tmp_path)
+    due = next(one.due for one in flow_triage.questions(tmp_path / "state") if one.case == muted.case)
+    if by_clock:
+        moment = dt.datetime.fromtimestamp(due / 1e6, dt.UTC)
+        before = flow_triage.questions(tmp_path / "state", moment - dt.timedelta(minutes=1))
+        assert muted.case in {one.case for one in before}
+        assert muted.case not in {one.case for one in flow_triage.questions(tmp_path / "state", moment)}
+    else:
+        run(tmp_path, [sample.noise(due)])
+    [back] = [one.case for one in flow_triage.waiting(tmp_path / "state") if one.case.id == muted.case]
+    assert (back.severity, back.resurfaced) == ("high", "eve did not confirm it in time")
+    assert not any(muted_alerts(tmp_path, muted.case))
+
+
+def test_questions_of_no_state_make_none(tmp_path):
+    with pytest.raises(errors.InputError):
+        flow_triage.questions(tmp_path / "state", NOW)
+    assert not (tmp_path / "state").exists()
+
+
+def test_incidents_are_joined_by_the_objects_of_the_last_run_or_by_those_given(tmp_path):
+    container = {"name": "app", "image": "a", "securityContext": {"privileged": True}}
+    metadata = {"name": "web-5d8f7c6b4-x2k4q", "namespace": "shop"}
+    spec = {"nodeName": "n1", "containers": [container]}
+    objects = [Object({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})]
+    rows = [
+        sample.noise(START, workload=sample.WEB, title="Odd", severity="low"),
+        sample.noise(START + MINUTE, workload="host:n1", title="Odder", severity="critical"),
+    ]
+    first, second = (one.case for one in run(tmp_path, rows)[0])
+    assert len(flow_triage.incident_of(tmp_path / "state", first).cases) == 1
+    assert flow_triage.incident_of(tmp_path / "state", first, objects).cases == (first, second)
+    run(tmp_path, [sample.noise(START + HOUR, title="Another")], objects=objects)
+    joined = flow_triage.incident_of(tmp_path / "state", second)
+    assert (joined.id, joined.severity) == (first, "critical")
+    assert "privileged container (T1611)" in joined.why[0]
+    assert flow_triage.incident_of(tmp_path / "state", "c000") is None
+
+
+def test_a_rollout_stands_beside_the_alert_and_in_its_case(tmp_path):
+    row = {"kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "auditID": "a1", "verb": "patch"}
+    ref = {"resource": "deployments", "namespace": "shop", "name": "web", "apiGroup": "apps", "apiVersion": "v1"}
+    when = sample.moment(START - 12 * MINUTE)
+    times = {"stage": "ResponseComplete", "requestReceivedTimestamp": when, "stageTimestamp": when}
+    uri = {"requestURI": "/apis/apps/v1/namespaces/shop/deployments/web", "responseStatus": {"code": 200}}
+    event = row | times | uri | {"objectRef": ref, "user": {"username": "ann"}}
+    (tmp_path / "audit.log").write_text(json.dumps(event) + "\n")
+    config = tmp_path / "context.yaml"
+    source = {"kind": "rollouts", "audit": [str(tmp_path / "audit.log")]}
+    config.write_text(yaml.safe_dump({"sources": [source]}))
+    rows = write(tmp_path / "alerts.jsonl", [sample.noise(workload=sample.WEB), sample.shell(actor="ann")])
+    now = dt.datetime.fromtimestamp((START + MINUTE) / 1e6, dt.UTC)
+    machine, own = flow_triage.Run([rows], tmp_path / "state", [config], now)
+    assert json.loads(machine.reason)["beside"][0]["what"] == "rolled out 12 min before by ann"
+    assert "beside" not in json.loads(own.reason)
+    found = flow_triage.case_of(tmp_path / "state", machine.case)
+    assert list(found.rollouts.values()) == ["rolled out 12 min before by ann"]
