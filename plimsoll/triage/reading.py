@@ -35,7 +35,7 @@ _PRIORITIES = {
     "debug": "info",
 }
 _INTO = re.compile(
-    r"`(?:create|get|patch|update|delete) pods(?:/[a-z]{1,32})?[^`]{0,80}` in ([a-z0-9-]{1,63}) of ([a-z0-9.-]{1,253})(?=[, ]|$)"
+    r"`(?:create|get|patch|update|delete) pods(?:/[a-z]{1,32})?(?: [^`]{0,80})?` in ([a-z0-9-]{1,63}) of ([a-z0-9.-]{1,253})(?=[, ]|$)"
 )
 """How our own alerts tell of a request about one pod: a command run in it, a container put into it, its creation."""
 MOST_INTO = 4

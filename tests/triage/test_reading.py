@@ -143,3 +143,35 @@ def test_a_shape_is_known_by_rule_details_and_workload(rule, details, workload):
     one = reading.shape_of(rule, workload, details)
     assert reading.shape_of(one.rule, one.workload, dict(one.details)) == one
     assert reading.shape_of(rule, workload + "x", details).keys[:3] == one.keys[:3]
+
+
+@pytest.mark.parametrize(
+    ("why", "into"),
+    [
+        ("`create pods/exec` in shop of web-0 from 1.2.3.4 with kubectl, 1 time", ("shop/web-0",)),
+        ("`patch pods/ephemeralcontainers` in a of b from nowhere with no client name, 2 times", ("a/b",)),
+        ("`create pods/exec` in a of b, `get pods/exec` in a of c from 1.2.3.4 with x, 2 times", ("a/b", "a/c")),
+        ("`create pods` in shop of new-pod from 1.2.3.4 with kubectl, 1 time", ("shop/new-pod",)),
+        ("`create pods/exec` in shop from 1.2.3.4 with kubectl, 1 time", ()),
+        ("`list secrets` in shop of web-0 from 1.2.3.4 with kubectl, 1 time", ()),
+        ("`create podsecuritypolicies` in a of b from x", ()),
+        ("create pods/exec in a of b", ()),
+        ("`create pods/exec` in A B of ../x from x", ()),
+    ],
+)
+def test_a_request_about_a_pod_tells_which_it_went_into(why, into):
+    row = {"id": "1", "time": "2026-01-01T00:00:00Z", "subject": "user:ann", "title": "x", "why": ["Because.", why]}
+    assert reading.of(row).into == into
+    assert reading.of(row | {"subject": "shop/Deployment/web:app"}).into == ()
+
+
+@pytest.mark.parametrize("why", [None, "text", 7, {}, [None, 7, ["`create pods` in a of b"]], []])
+def test_reasons_of_any_shape_are_read(why):
+    row = {"id": "1", "time": "2026-01-01T00:00:00Z", "subject": "user:ann", "title": "x", "why": why}
+    assert isinstance(reading.of(row).into, tuple)
+
+
+def test_reasons_without_end_are_read_as_far_as_they_matter():
+    row = {"id": "1", "time": "2026-01-01T00:00:00Z", "subject": "user:ann", "title": "x"}
+    many = [f"`create pods/exec` in shop of web-{number}" for number in range(9_999)]
+    assert len(reading.of(row | {"why": many}).into) <= reading.MOST_INTO

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from plimsoll.triage import certificate, folding, gates, queue, verdicts
+from plimsoll.triage import certificate, confirming, folding, gates, incidents, queue, verdicts
+from plimsoll.triage.excuses import Statement
 from plimsoll.triage.scoring import Policy
 from tests.triage import told
 from tests.triage.told import DAY, HOUR, MINUTE, START
@@ -189,3 +190,79 @@ def test_he_hides_among_losses_of_the_sensor():
 def test_his_campaigns_are_within_the_bound():
     judge = told.quiet([told.ticket(), told.admin()])
     assert certificate.certify(judge, day=1, entries=1).holds
+
+
+def rollout(**more):
+    plain = {"kind": "rollout", "id": "r", "source": "rollouts", "creator": "argo", "scope": (told.WEB,)}
+    return Statement(**(plain | {"since": START - MINUTE, "until": START + HOUR, "fetched": START + DAY} | more))
+
+
+@pytest.mark.parametrize("papers", [(), (told.admin(),)])
+def test_he_rolls_something_out_before(papers):
+    assert not muted(rollout(), *papers)
+    assert not muted(rollout(creator="bob"), *papers)
+
+
+def test_he_comes_with_an_image_that_was_rolled_out():
+    judge = told.quiet([rollout()])
+    rows = [told.noise(START - at, title="Cron ran", workload=told.WEB, digest="sha256:good") for at in (DAY, HOUR)]
+    judge.answer(told.one(judge, rows[0]).case, "benign", "ann", at=START - DAY)
+    assert told.one(judge, rows[1]).mute
+    evil = told.one(judge, told.noise(START, title="Cron ran", workload=told.WEB, digest="sha256:evil"))
+    assert evil.judgement.gates == (gates.IMAGE,)
+    assert evil.beside is not None
+
+
+def confirmed_by(name, **row):
+    """Why a yes of somebody to bob's shell is not taken."""
+    judge = told.quiet([told.ticket(), told.admin()])
+    rows = [told.shell(**row)]
+    case = judge.memory.cases[told.one(judge, rows[0]).case]
+    return confirming.refused(case, "yes", name, confirming.question(case, rows))
+
+
+@pytest.mark.parametrize(
+    "name", ["bob", "Bob@acme.io", "user:bob", "sso:bob", "https://sso.acme.io#bob", "CORP\\bob", "ｂｏｂ"]
+)
+def test_he_confirms_his_own_act(name):
+    assert confirmed_by("eve") == ""
+    assert confirmed_by(name)
+
+
+def test_he_goes_on_after_the_yes():
+    judge = told.quiet([told.ticket(), told.admin()])
+    case = judge.memory.cases[told.one(judge, told.shell()).case]
+    judge.confirm(case.id, "eve")
+    told.one(judge, told.shell(START + 10 * MINUTE))
+    assert judge.overdue(START + 5 * HOUR) == [case.id]
+
+
+def test_he_goes_on_under_the_same_ticket_after_a_no():
+    judge = told.quiet([told.ticket(), told.admin()])
+    judge.deny(told.one(judge, told.shell()).case, "eve")
+    rows = [told.shell(START + hour * HOUR) for hour in range(1, 9)]
+    assert not any(decision.mute for decision in told.take(judge, *rows))
+
+
+def test_he_drowns_his_case_in_an_incident():
+    judge = told.quiet()
+    rows = [told.noise(START + at, title=f"Noise {chr(97 + at % 26)}{at % 7}", pod="shop/web-1") for at in range(400)]
+    his = told.take(judge, *rows, told.noise(START + 400, title="Secret", severity="critical", pod="shop/web-1"))[-1]
+    waiting = queue.queue(judge.memory.cases.values())
+    found = next(one for one in waiting if one.case.id == his.case)
+    assert (waiting[0].case.id, found.incident.severity) == (his.case, "critical")
+    assert len(found.incident.cases) <= incidents.MOST
+    assert {one.case.id for one in waiting} == {case.id for case in judge.memory.cases.values() if case.state == "open"}
+
+
+def test_he_takes_another_ones_case_into_his_incident():
+    """He execs into pods that are not his, to be joined with them: their cases stay as they are."""
+    judge = told.quiet()
+    grave = told.one(judge, told.noise(title="Clear Log Activities", severity="critical", pod="shop/db-0"))
+    before = queue.pressing(judge.memory.cases[grave.case])
+    why = ["`create pods/exec` in shop of db-0 from 203.0.113.7 with kubectl, 1 time"]
+    his = told.one(judge, told.noise(START + MINUTE, title="Command run in a pod", subject="user:eve", why=why))
+    joined = incidents.incidents(judge.memory.cases.values())
+    assert joined[grave.case] is joined[his.case]
+    assert gates.CHAINED in his.judgement.gates
+    assert queue.pressing(judge.memory.cases[grave.case]) == before
