@@ -44,6 +44,8 @@ class Distinct:
         self.users = Index({b"": 0})
         self.sources = Index[tuple[str, ...] | None]()
         self.annotations = Index[bytes]()
+        self.ways = Index[tuple[str | None, ...]]()
+        """Ways of asking: of their texts (_WAY) few differ."""
 
 
 class Own:
@@ -59,25 +61,22 @@ class Own:
     def take(self, events: Sequence[audit_event.Event], offsets: Sequence[int], numbers: Sequence[int]) -> None:
         """Take in these events, with the offset of the line of each, and its number."""
         users, sources, notes = self._distinct.users, self._distinct.sources, self._distinct.annotations
+        ways = self._distinct.ways
         objects = [event.objectRef or NO_OBJECT for event in events]
         into = self._lists
         into["offset"] += offsets
         into["evt_num"] += numbers
         into["time"] += [e.requestReceivedTimestamp or e.stageTimestamp or e.timestamp for e in events]
         into["auditID"] += [event.auditID for event in events]
-        into["stage"] += [event.stage for event in events]
-        into["level"] += [event.level for event in events]
-        into["verb"] += [event.verb for event in events]
         into["requestURI"] += [event.requestURI for event in events]
-        into["userAgent"] += [event.userAgent for event in events]
-        into["objectRef_apiGroup"] += [ref.apiGroup for ref in objects]
-        into["objectRef_resource"] += [ref.resource for ref in objects]
-        into["objectRef_subresource"] += [ref.subresource for ref in objects]
-        into["objectRef_namespace"] += [ref.namespace for ref in objects]
         into["objectRef_name"] += [ref.name for ref in objects]
         into["responseStatus_code"] += [(e.responseStatus or NO_STATUS).code for e in events]
         into["requestObject"] += _bodies([event.requestObject for event in events])
         into["responseObject"] += _bodies([event.responseObject for event in events])
+        into["way"] += [
+            ways[e.stage, e.level, e.verb, e.userAgent, o.apiGroup, o.resource, o.subresource, o.namespace]
+            for e, o in zip(events, objects, strict=True)
+        ]
         into["who"] += map(users.__getitem__, map(bytes, [event.user for event in events]))
         into["as"] += [users[bytes(event.impersonatedUser)] if event.impersonatedUser else 0 for event in events]
         into["from"] += map(sources.__getitem__, [event.sourceIPs for event in events])
@@ -92,11 +91,14 @@ class Own:
 
 
 _OWN = (
-    "offset", "evt_num", "time", "auditID", "stage", "level", "verb", "requestURI", "userAgent", "objectRef_apiGroup",
-    "objectRef_resource", "objectRef_subresource", "objectRef_namespace", "objectRef_name", "responseStatus_code",
-    "requestObject", "responseObject",
+    "offset", "evt_num", "time", "auditID", "requestURI", "objectRef_name", "responseStatus_code", "requestObject",
+    "responseObject",
 )  # fmt: skip
-_NUMBERS = ("who", "as", "from", "notes")
+_NUMBERS = ("way", "who", "as", "from", "notes")
+_WAY = (
+    "stage", "level", "verb", "userAgent", "objectRef_apiGroup", "objectRef_resource", "objectRef_subresource",
+    "objectRef_namespace",
+)  # fmt: skip
 
 
 def _bodies(bodies: Sequence[Raw]) -> list[str | None]:
@@ -115,6 +117,7 @@ def whole(rows: pl.DataFrame, distinct: Distinct) -> tuple[pl.DataFrame, list[re
     who, notes = _users(distinct.users), _annotations(distinct.annotations)
     columns = {series.name: series for series in rows} | {"time": times(rows["time"])}
     for numbers, frame, prefix in (
+        ("way", _ways(distinct.ways), ""),
         ("who", who, "user_"),
         ("as", who, "impersonatedUser_"),
         ("from", _sources(distinct.sources), ""),
@@ -165,6 +168,10 @@ def _users(texts: Iterable[bytes]) -> pl.DataFrame:
             broken,
         ]
     )
+
+
+def _ways(ways: Iterable[tuple[str | None, ...]]) -> pl.DataFrame:
+    return pl.DataFrame(list(ways), dict.fromkeys(_WAY, pl.String), orient="row")
 
 
 def _lists(name: str, values: Iterable[Sequence[str] | None]) -> pl.Series:
