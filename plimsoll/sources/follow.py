@@ -41,10 +41,6 @@ class _Piece(NamedTuple):
     """Bytes of the file they stand for."""
     long: bool = False
 
-    @property
-    def lines(self) -> int:
-        return 1 if self.long else self.data.count(b"\n") + (not self.data.endswith(b"\n"))
-
     def digest(self, place: checkpoints.Place) -> str:
         """Return the digest of these bytes at this place: equal lines elsewhere are another segment."""
         return hashlib.sha256(b"%d %d\n" % (place.records, place.offset) + self.data).hexdigest()
@@ -197,7 +193,7 @@ class Follow:
             run = self._run(piece, self._place.lines + 1)
             if run.lines or run.broken:
                 return self._batch(piece, run)
-            self._advance(piece, 0)
+            self._advance(piece, run, 0)
         return None
 
     def _piece(self, file: int) -> _Piece | None:
@@ -245,7 +241,7 @@ class Follow:
         if self._committed:
             checkpoints.save(self._checkpoint, self._intent(piece))
             self._committed = False
-        self._advance(piece, batch.accepted + len(batch.rejects))
+        self._advance(piece, run, batch.accepted + len(batch.rejects))
         self._lost = ""
         return batch._replace(digest=piece.digest(place)) if self._digests else batch
 
@@ -254,10 +250,11 @@ class Follow:
         until = self._place.offset + piece.length
         return checkpoints.fingerprinted(replace(self._place, until=until), self._beginning(piece))
 
-    def _advance(self, piece: _Piece, records: int) -> None:
+    def _advance(self, piece: _Piece, run: lines.Run, records: int) -> None:
         """Go on behind these bytes."""
         place, self._begun = self._place, self._beginning(piece)
-        offset, seen = place.offset + piece.length, place.lines + piece.lines
+        offset = place.offset + piece.length
+        seen = place.lines + piece.long + sum(block.height for block in run.lines.blocks)
         moved = replace(place, offset=offset, until=0, lines=seen, records=place.records + records)
         self._place = checkpoints.fingerprinted(moved, self._begun)
 
