@@ -184,7 +184,7 @@ def _incident(row: dict[str, Any]) -> str:
     if row["incident_cases"] < 2:
         return ""
     whole = f"{row['incident']}, {row['incident_severity']}, {row['incident_cases']} cases"
-    return f"{whole}: {row['joined'][0]}" if row["joined"] else whole
+    return f"{whole}: {row['joined'][0].partition(' gains ')[0]}" if row["joined"] else whole
 
 
 @cases_app.command(name="show", help_epilogue="Example: plimsoll triage cases show c0123456789ab --state ./triage")

@@ -91,9 +91,8 @@ def incidents(cases: Iterable[Case], links: Iterable[Link] = ()) -> dict[str, In
     ('a', ('a', 'b'), 'high', ('b after a: the same pod x/pod',))
     """
     ordered = sorted(cases, key=_began)
-    pairs = sorted({pair.order: pair for pair in _pairs(ordered, links)}.items())
     groups = _Groups(case.id for case in ordered)
-    made = [pair for _, pair in pairs if groups.unite(pair.earlier.id, pair.later.id) or pair.rank == _STEP]
+    made = list(_made(groups, sorted(_pairs(ordered, links), key=lambda pair: pair.order)))
     told: dict[str, list[_Pair]] = {}
     for pair in sorted(made, key=lambda pair: pair.order[1:]):
         if groups.head(pair.earlier.id) == groups.head(pair.later.id):
@@ -103,6 +102,16 @@ def incidents(cases: Iterable[Case], links: Iterable[Link] = ()) -> dict[str, In
         members.setdefault(groups.head(case.id), []).append(case)
     found = {head: _incident(together, told.get(head, [])) for head, together in members.items()}
     return {case.id: found[groups.head(case.id)] for case in ordered}
+
+
+def _made(groups: _Groups, pairs: Iterable[_Pair]) -> Iterator[_Pair]:
+    """Unite what belongs together; yield what united it, and each other step that led to a case, once."""
+    told = set[tuple[str, str]]()
+    for pair in pairs:
+        united = groups.unite(pair.earlier.id, pair.later.id)
+        if united or (pair.rank == _STEP and (pair.later.id, pair.why) not in told):
+            told.add((pair.later.id, pair.why))
+            yield pair
 
 
 def _began(case: Case) -> tuple[int, str]:
