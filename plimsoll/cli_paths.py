@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,11 +12,11 @@ from cyclopts import App, Parameter
 
 from plimsoll import cli_unjudged, errors, flow_paths, flow_scan, outputs
 from plimsoll.cli_options import Color
-from plimsoll.outputs import places, routes, routes_dot, routes_html, routes_table
+from plimsoll.outputs import places, routes, routes_dot, routes_html, routes_ocsf, routes_sarif, routes_table
 from plimsoll.paths.answer import Answer, Question
 
 FINDINGS = 1
-Form = Literal["table", "json", "dot", "html"]
+Form = Literal["table", "json", "dot", "html", "sarif", "ocsf"]
 
 paths_app = App(
     name="paths",
@@ -103,6 +104,10 @@ def _put(answer: Answer, output: Form, color: places.Color, *, whole: bool) -> N
         sys.stdout.writelines(routes_dot.text(edges))
     elif output == "html":
         sys.stdout.writelines(routes_html.text(answer))
+    elif output == "sarif":
+        sys.stdout.writelines(routes_sarif.text(answer, str(Path.cwd())))
+    elif output == "ocsf":
+        sys.stdout.writelines(routes_ocsf.text(answer, datetime.now(UTC)))
     else:
         sys.stdout.writelines(routes_table.text(answer, places.of(sys.stdout, color=color)))
 

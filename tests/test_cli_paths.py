@@ -41,7 +41,7 @@ def test_several_starts_may_be_named(manifest, capsys):
     assert {path["nodes"][0] for path in told["paths"]} == {"SA:a/x"}
 
 
-@pytest.mark.parametrize("form", ["table", "dot", "html"])
+@pytest.mark.parametrize("form", ["table", "dot", "html", "sarif", "ocsf"])
 def test_every_form_tells_the_path(manifest, capsys, form):
     assert cli.run(["paths", str(manifest), "-o", form]) == 0
     assert "cluster-admin" in capsys.readouterr().out

@@ -35,7 +35,7 @@ CONFIDENCES = {"mature": (3, "High"), "learning": (1, "Low")}
 USER_TYPES = {"User": (1, "User"), "Node": (3, "System"), "ServiceAccount": (4, "Service")}
 
 Object = dict[str, object]
-_PRODUCT: Object = {"name": "Plimsoll", "vendor_name": "Plimsoll", "version": plimsoll.__version__}
+PRODUCT: Object = {"name": "Plimsoll", "vendor_name": "Plimsoll", "version": plimsoll.__version__}
 
 
 def text(rows: Iterable[Mapping[str, object]], _place: places.Place) -> Iterator[str]:
@@ -69,12 +69,12 @@ def compliance(found: Finding, at: int) -> Object:
         "status_id": 1,
         "status": "New",
         "message": found.message,
-        "metadata": {"version": "1.8.0", "uid": uid, "product": _PRODUCT},
+        "metadata": {"version": "1.8.0", "uid": uid, "product": PRODUCT},
         "finding_info": {
             "uid": uid,
             "title": check.title,
             "desc": check.danger,
-            "attacks": [pair for technique in check.attack for pair in _attacks(technique)],
+            "attacks": [pair for technique in check.attack for pair in attacks(technique)],
         },
         "compliance": {
             "control": check.id,
@@ -129,7 +129,7 @@ def _milliseconds(alert: alerts.Alert) -> int:
 
 def _metadata(alert: alerts.Alert) -> Object:
     # `actor` is of the profile host, `is_alert` and `confidence` of security_control.
-    return {"version": "1.8.0", "uid": alert.id, "product": _PRODUCT, "profiles": ["host", "security_control"]}
+    return {"version": "1.8.0", "uid": alert.id, "product": PRODUCT, "profiles": ["host", "security_control"]}
 
 
 def _finding_info(alert: alerts.Alert) -> Object:
@@ -140,7 +140,7 @@ def _finding_info(alert: alerts.Alert) -> Object:
         "types": [alert.kind],
         "analytic": _analytic(alert),
         "related_analytics": [{"uid": control, "type_id": 1, "type": "Rule"} for control in alert.controls],
-        "attacks": [pair for uid in alert.attack for pair in _attacks(uid)],
+        "attacks": [pair for uid in alert.attack for pair in attacks(uid)],
         "first_seen_time": _milliseconds(alert),
         "related_events_count": len(alert.evidence),
     }
@@ -151,7 +151,7 @@ def _analytic(alert: alerts.Alert) -> Object:
     return {"uid": alert.kind, "name": alert.name, "type_id": type_id, "type": type_name}
 
 
-def _attacks(uid: str) -> list[Object]:
+def attacks(uid: str) -> list[Object]:
     """Return an attack object for each tactic of a technique: OCSF pairs one technique with one tactic."""
     parent = uid.partition(".")[0]
     base: Object = {"version": attack.catalogue().version, "technique": _named(parent)}

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 
-from plimsoll.paths import answer, explain
+from plimsoll.paths import answer, explain, nodes, weights
 from plimsoll.paths.answer import Answer
 from plimsoll.paths.cuts import Cut
 from plimsoll.paths.difference import Difference
 from plimsoll.paths.edge import Edge
 from plimsoll.paths.search import Route
+from plimsoll.paths.workloads import namespace_of
+from plimsoll.posture.check import Severity
+from plimsoll.posture.objects import Object
 
 _FIXES = 3
 """Ways to change one object that are told."""
@@ -67,6 +71,42 @@ def path(found: Answer, one: Route) -> dict[str, object]:
         "summary": explain.sentence(one.edges),
         "risk": round(found.risk(one), 2),
     }
+
+
+def severity(goal: str) -> Severity:
+    """Return how grave it is that a goal can be reached, by the bands of CVSS: risk, less than that, orders paths.
+
+    >>> severity("Sink:cluster-admin"), severity("Node:n1"), severity("Sink:compute")
+    ('critical', 'high', 'low')
+    """
+    bands: tuple[tuple[float, Severity], ...] = ((9.0, "critical"), (7.0, "high"), (4.0, "medium"))
+    return next((name for least, name in bands if weights.harm(goal) >= least), "low")
+
+
+def goal(one: Route) -> str:
+    """Return what sort of thing a path leads to: `cluster-admin`, `node`, `secret` and so on."""
+    kind, _, name = one.nodes[-1].partition(":")
+    return name if kind == "Sink" else kind.partition("/")[0].lower()
+
+
+def fingerprint(one: Route) -> str:
+    """Return what stays the same of a path while nothing of it changes: what is held on the way, and by which steps."""
+    return hashlib.sha256("\0".join((*one.nodes, *one.kinds)).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def objects(found: Answer) -> dict[str, Object]:
+    """Return the objects of the cluster by what steps call them; of several of one name the last counts, as in it."""
+    return {nodes.ref(one.kind, one.name, place): one for one in found.model.cluster.objects for place in _places(one)}
+
+
+def _places(one: Object) -> tuple[str, str]:
+    return "", namespace_of(one)
+
+
+def closing(one: Route) -> str:
+    """Return what would close a path, at each step that something can be done about."""
+    told = {explain.of(edge.kind).fix: edge.objects for edge in one.edges if edge.objects}
+    return ". ".join(f"{', '.join(names)}: {words}" for words, names in told.items() if words)
 
 
 def cut(one: Cut, found: Answer) -> dict[str, object]:

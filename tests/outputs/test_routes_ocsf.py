@@ -1,0 +1,112 @@
+"""Open paths as Detection Findings with an attack graph."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from plimsoll.outputs import routes_ocsf
+from plimsoll.paths.answer import Answer, Question
+from plimsoll.paths.model import Model
+from plimsoll.posture.objects import Cluster
+from tests.paths.clusters import bind, model, pod, thing
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+TEXT, INTEGER, TRUTH = {"type": "string", "minLength": 1}, {"type": "integer"}, {"type": "boolean"}
+ENTITY = {"uid": TEXT, "name": TEXT, "type": TEXT, "desc": TEXT}
+GRAPH = {
+    "type": "object",
+    "required": ["nodes"],
+    "additionalProperties": False,
+    "properties": {
+        **ENTITY,
+        "is_directed": TRUTH,
+        "nodes": {
+            "type": "array",
+            "items": {"type": "object", "required": ["uid"], "additionalProperties": False, "properties": ENTITY},
+        },
+        "edges": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["source", "target"],
+                "additionalProperties": False,
+                "properties": {
+                    "uid": TEXT,
+                    "name": TEXT,
+                    "relation": TEXT,
+                    "source": TEXT,
+                    "target": TEXT,
+                    "is_directed": TRUTH,
+                },
+            },
+        },
+    },
+}
+SHAPE = {
+    "type": "object",
+    "required": [
+        *("activity_id", "category_uid", "class_uid", "finding_info", "metadata", "severity_id", "time", "type_uid"),
+    ],
+    "properties": {
+        "activity_id": {"enum": [1]},
+        "category_uid": {"enum": [2]},
+        "class_uid": {"enum": [2004]},
+        "type_uid": {"enum": [200401]},
+        "severity_id": {"enum": [1, 2, 3, 4, 5]},
+        "status_id": {"enum": [1]},
+        "time": INTEGER,
+        "risk_score": INTEGER,
+        "metadata": {"type": "object", "required": ["product", "version"]},
+        "remediation": {"type": "object", "required": ["desc"]},
+        "resources": {"type": "array", "items": {"type": "object", "required": ["uid", "name"]}},
+        "finding_info": {
+            "type": "object",
+            "required": ["uid", "title"],
+            "additionalProperties": False,
+            "properties": {
+                "uid": TEXT,
+                "title": TEXT,
+                "desc": TEXT,
+                "types": {"type": "array", "items": TEXT},
+                "attacks": {"type": "array", "items": {"type": "object", "required": ["technique", "version"]}},
+                "attack_graph": GRAPH,
+            },
+        },
+    },
+}
+"""The parts of the published class and objects that are used here."""
+
+
+@pytest.fixture
+def found() -> Answer:
+    service = thing(
+        "Service", "s", "a", spec={"type": "LoadBalancer", "selector": {"app": "p"}, "ports": [{"port": 80}]}
+    )
+    told = model(pod("p", serviceAccountName="x"), service, bind("b", "ClusterRole/cluster-admin", "SA:a/x"))
+    return Answer(told, Question(("Internet",), ("Sink:cluster-admin",)))
+
+
+def test_each_open_path_is_a_finding_of_the_published_shape(found: Answer) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    lines = list(routes_ocsf.text(found, NOON))
+    assert len(lines) == len(found.routes) > 0
+    for line in lines:
+        jsonschema.validate(json.loads(line), SHAPE)
+
+
+def test_the_graph_is_the_path(found: Answer) -> None:
+    told = json.loads(next(routes_ocsf.text(found, NOON)))
+    graph = told["finding_info"]["attack_graph"]
+    assert [node["uid"] for node in graph["nodes"]] == list(found.routes[0].nodes)
+    assert [edge["relation"] for edge in graph["edges"]] == list(found.routes[0].kinds)
+    joined = [(edge["source"], edge["target"]) for edge in graph["edges"]]
+    assert joined == list(zip(found.routes[0].nodes, found.routes[0].nodes[1:], strict=False))
+    assert (told["severity"], told["time"]) == ("Critical", 1_772_452_800_000)
+    assert {"uid": "ClusterRoleBinding/b", "name": "b", "type": "ClusterRoleBinding"} in told["resources"]
+
+
+def test_without_a_path_there_is_no_line() -> None:
+    assert list(routes_ocsf.text(Answer(Model(Cluster([])), Question()), NOON)) == []
