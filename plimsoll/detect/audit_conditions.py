@@ -225,9 +225,6 @@ def prepared(events: pl.DataFrame, cleared: pl.Series | None = None) -> pl.DataF
     return marked.with_columns(*_bodies(marked))
 
 
-_ASKED = ("user_username", "verb", "objectRef_resource", "objectRef_subresource", "userAgent", "source_ip")
-
-
 def collided(events: pl.DataFrame) -> pl.DataFrame:
     """Return the events with a column `collides`: one for all that came together, whatever is judged together later."""
     return events.with_columns(collides=col("auditID").is_in(_collisions(events).implode()).fill_null(value=False))
@@ -245,15 +242,12 @@ def _unsettled(events: pl.DataFrame, cleared: pl.Series | None) -> pl.DataFrame:
 
 
 def _suspects(events: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-    """Return the rows of events that touch what rules are about, and of those by somebody strange.
-
-    Each distinct way of asking is looked at once.
-    """
-    ways = events.select("row", *_ASKED).group_by(_ASKED).agg("row")
-    outside = pl.Series(list(filter(audit_addresses.outside, ways["source_ip"].drop_nulls().unique())), dtype=pl.String)
-    scanners = pl.Series(list(filter(_scans, ways["userAgent"].drop_nulls().unique())), dtype=pl.String)
-    judged = ways.select("row", touching=_touching(), strange=_strange(outside, scanners))
-    touching, strange = (judged.filter(col(name))["row"].explode().drop_nulls() for name in ("touching", "strange"))
+    """Return the rows of events that touch what rules are about, and of those by somebody strange."""
+    addresses, agents = (events[name].drop_nulls().unique() for name in ("source_ip", "userAgent"))
+    outside = pl.Series(list(filter(audit_addresses.outside, addresses)), dtype=pl.String)
+    scanners = pl.Series(list(filter(_scans, agents)), dtype=pl.String)
+    judged = events.select("row", touching=_TOUCHING, strange=_strange(outside, scanners))
+    touching, strange = (judged.filter(col(name))["row"] for name in ("touching", "strange"))
     return touching, strange
 
 
@@ -266,15 +260,14 @@ _KUBELET, _MANAGER = AGENT.str.starts_with("kubelet/"), AGENT.str.starts_with("k
 _NODE, _CONTROLLER = USER.str.starts_with("system:node:"), USER.is_in(CONTROLLERS)
 
 
-def _touching() -> pl.Expr:
-    """Return whether a way of asking touches what some rule is about; null where it does not."""
-    follows = ((_NODE & _KUBELET) | (_CONTROLLER & _MANAGER)).fill_null(value=False)
-    writes = ~VERB.is_in(_VERBS["reading"]) & RESOURCE.is_in(WATCHED) & (SUB.is_null() | SUB.is_in(SUBRESOURCES))
-    return ((writes | (RESOURCE == "secrets")) & ~follows) | SUB.is_in(CONNECTING)
+_FOLLOWS = ((_NODE & _KUBELET) | (_CONTROLLER & _MANAGER)).fill_null(value=False)
+_WRITES = ~VERB.is_in(_VERBS["reading"]) & RESOURCE.is_in(WATCHED) & (SUB.is_null() | SUB.is_in(SUBRESOURCES))
+_TOUCHING = ((_WRITES | (RESOURCE == "secrets")) & ~_FOLLOWS) | SUB.is_in(CONNECTING)
+"""A request touches what some rule is about; null where it does not."""
 
 
 def _strange(outside: pl.Series, scanners: pl.Series) -> pl.Expr:
-    """Return whether a way of asking is strange whatever is asked for; null where it is not."""
+    """Return whether a request is strange whatever is asked for; null where it is not."""
     address = col("source_ip")
     conditions = (
         USER.is_null() | USER.is_in(["", "system:anonymous", "system:unauthenticated"]),
