@@ -367,7 +367,7 @@ def questions(state: Path, now: dt.datetime | None = None) -> list[confirming.Qu
     `now`: what nobody confirmed by then comes back first.
     """
     if now is not None:
-        desk.Desk(state).rows("SELECT 1 FROM small LIMIT 1")  # there is a state
+        _there(state)
         with _room(state) as room:
             room.judge.overdue(records.microseconds(now))
             room.keep(turned=_turned(room))
@@ -395,6 +395,7 @@ class Reply(NamedTuple):
 
 def reply(state: Path, given: Reply, now: dt.datetime) -> str:
     """Take the answer to a question; return why it is not taken, empty where it is."""
+    _there(state)
     with _room(state) as room:
         judge = room.judge
         case = judge.memory.cases.get(given.case)
@@ -411,6 +412,11 @@ def reply(state: Path, given: Reply, now: dt.datetime) -> str:
         _write_down(room, given, now)
         room.keep(turned=_turned(room), said=1)
     return ""
+
+
+def _there(state: Path) -> None:
+    """Raise where there is no state: a question or its answer makes none."""
+    desk.Desk(state).rows("SELECT 1 FROM small LIMIT 1")
 
 
 def _write_down(room: Room, given: Reply, now: dt.datetime) -> None:

@@ -314,6 +314,8 @@ def test_what_nobody_answers_for_four_hours_comes_back_as_high_with_its_alerts(t
 def test_questions_of_no_state_make_none(tmp_path):
     with pytest.raises(errors.InputError):
         flow_triage.questions(tmp_path / "state", NOW)
+    with pytest.raises(errors.InputError):
+        reply(tmp_path, "c0", "no", "eve")
     assert not (tmp_path / "state").exists()
 
 
