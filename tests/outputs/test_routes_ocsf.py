@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -95,6 +96,14 @@ def test_each_open_path_is_a_finding_of_the_published_shape(found: Answer) -> No
     assert len(lines) == len(found.routes) > 0
     for line in lines:
         jsonschema.validate(json.loads(line), SHAPE)
+
+
+def test_each_open_path_is_valid_by_the_published_schema(found: Answer, shared_tables: Path) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((shared_tables / "ocsf_1.8.0_detection_finding_2004.schema.json").read_text())
+    check = jsonschema.validators.validator_for(schema)(schema)
+    for line in routes_ocsf.text(Answer(found.model, Question()), NOON):
+        check.validate(json.loads(line))
 
 
 def test_the_graph_is_the_path(found: Answer) -> None:
