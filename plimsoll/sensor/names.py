@@ -12,6 +12,8 @@ MOST, ALL = 1024, 8192
 LEAST, LONGEST = 86_400, 604_800
 """Seconds for which a name is remembered at least, and at most: programs go on with an address longer than they may,
 and who answers says how long what he says holds."""
+_LONGEST_NAME = 255
+"""Characters of a name (RFC 1035, section 2.3.4); a longer one has bytes in it that are no text."""
 
 
 class _Named(NamedTuple):
@@ -35,6 +37,8 @@ class Names:
 
     def remember(self, owner: int, told: dns.Answer, at: datetime) -> None:
         """Take over an answer of this moment; the oldest of whoever has most are forgotten."""
+        if len(told.name) > _LONGEST_NAME:
+            return
         known = self._names.setdefault(owner, {})
         named = _Named(told.name, at.timestamp() + min(max(told.ttl, LEAST), LONGEST))
         for address in told.addresses:
