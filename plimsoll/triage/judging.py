@@ -34,8 +34,8 @@ from plimsoll.triage.scoring import HOUR, Judgement, Policy
 
 SESSION = 30 * 60_000_000
 """Silence after which a person's next act at a workload is another session."""
-BLIND = 5 * 60_000_000
-"""How near a loss of events makes a sensor blind."""
+BLIND = 2 * 60_000_000
+"""How near a loss of events makes a sensor blind: Falco and our sensor tell of a loss that goes on every half minute."""
 GRAVE = frozenset({"high", "critical"})
 KNOWN = 0.5
 """Expected share of harmless ones from which a grave alert alarms nobody by itself."""
