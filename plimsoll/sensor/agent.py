@@ -7,7 +7,7 @@ the kernel from its first program on, and a profile stays there while the agent 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
@@ -18,6 +18,7 @@ from plimsoll.sensor import (
     alerts,
     dns,
     hashes,
+    losses,
     names,
     patterns,
     profiles,
@@ -143,6 +144,7 @@ class Agent:
         """Events of such containers beyond what is held."""
         self._names = names.Names()
         self._teller = alerts.Teller(kept.usual, clock)
+        self._losses = losses.Losses(clock)
         self._dirty: set[int] = set()
         """Workloads with new facts."""
         self._not_before: dict[int, float] = {}
@@ -159,6 +161,9 @@ class Agent:
         """Fill the kernel from the profile, and bind what already runs."""
         for workload in self.profiles.all():
             self._restore(workload)
+        for number, found in self.kernel.counters().items():
+            self._losses.known(found.drops, number)
+        self._losses.known(self.kernel.drops().get(0, 0))
         self.kernel.want(wanted.kinds(self.settings.wanted), wanted.patterns(self.settings.wanted))
         self.arm()
         self.identities.seed()
@@ -514,8 +519,18 @@ class Agent:
         for workload in self.profiles.all():
             if found := self.counters.get(workload.id):
                 self.profiles.counted(workload, found.hits)
-        workloads = (self.counters[one.id].drops for one in self.profiles.all() if one.id in self.counters)
-        self.drops = self.kernel.drops().get(0, 0) + sum(workloads) + self._overheld
+        known = [(one, self.counters[one.id].drops) for one in self.profiles.all() if one.id in self.counters]
+        nobodys = self.kernel.drops().get(0, 0) + self._overheld
+        self.drops = nobodys + sum(drops for _, drops in known)
+        self._tell_losses(known, nobodys)
+
+    def _tell_losses(self, known: Sequence[tuple[profiles.Workload, int]], nobodys: int) -> None:
+        now = self.profiles.clock()
+        for workload, drops in known:
+            if (lost := self._losses.count(drops, workload.id)) and workload.mode > Mode.LEARN:
+                self._tell(losses.of_workload(workload, lost, now))
+        if lost := self._losses.count(nobodys):
+            self._tell(losses.of_node(self.identities.node, lost, now))
 
     def _ask_again(self) -> None:
         for key in self.identities.refresh():

@@ -71,6 +71,7 @@ class Alert(msgspec.Struct, frozen=True):
     pod: str
     container_id: str
     image: str
+    node: str = ""
 
 
 class Who(NamedTuple):
@@ -291,7 +292,7 @@ class Teller:
             attack=_attack(gravest),
             kind="deviation",
             controls=[],
-            maturity=_maturity(actor.workload),
+            maturity=maturity(actor.workload),
             mode=MODES[actor.mode],
             action=max((one.action for one in gravest), key=ACTIONS.index),
             pod=actor.who.pod,
@@ -309,7 +310,7 @@ def rolled_back(workload: profiles.Workload, who: Who, at: datetime, why: str) -
     ]
     return Alert(
         told.hexdigest()[:16], at, workload.subject, f"{workload.subject} is back in alert mode: prevention did it harm",
-        severity(10.0), 10.0, reasons, [], [], "mode", [], _maturity(workload), "alert", "none", *who[:3],
+        severity(10.0), 10.0, reasons, [], [], "mode", [], maturity(workload), "alert", "none", *who[:3],
     )  # fmt: skip
 
 
@@ -327,7 +328,7 @@ def _identity(workload: profiles.Workload, event: Event) -> str:
     return hashlib.sha256(told.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
-def _maturity(workload: profiles.Workload) -> str:
+def maturity(workload: profiles.Workload) -> str:
     """In `detect`'s words."""
     if not workload.days:
         return "learning" if workload.hits or workload.quiet else "unknown"
@@ -397,7 +398,7 @@ def _why(actor: Actor, gravest: list[Novelty], usual: Callable[[profiles.Workloa
         said.append(
             f"not stopped: more than {actor.workload.budget} different facts of it were stopped within a minute"
         )
-    if _maturity(actor.workload) != "mature":
+    if maturity(actor.workload) != "mature":
         said.append(f"judged against a young profile: {actor.workload.maturity.sentence}, a week is wanted")
     return list(dict.fromkeys(said))
 

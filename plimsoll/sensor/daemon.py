@@ -80,7 +80,10 @@ def _watch(
 
     out, *spools = sinks
 
-    def tell(alert: alerts.Alert) -> None:
+    identities = identity.of_host()
+
+    def tell(told: alerts.Alert) -> None:
+        alert = msgspec.structs.replace(told, node=identities.node)
         out.put(write(alert) + b"\n")
         line = msgspec.json.encode(alert) + b"\n" if spools else b""
         for spool in spools:
@@ -89,7 +92,7 @@ def _watch(
     rows = sink.Output(os.fdopen(settings.rows_to, "wb"), ended.end) if settings.rows_to >= 0 else None
     encode = msgspec.json.Encoder().encode
     show = (lambda row: rows.put(encode(row) + b"\n")) if rows else None
-    agent = Agent(settings, loaded, identity.of_host(), kept, tell, show=show)
+    agent = Agent(settings, loaded, identities, kept, tell, show=show)
     if rows:
         rows.start()
         sinks.append(rows)

@@ -281,6 +281,11 @@ class Identities:
         """Identity and path by key."""
         self._waits: dict[int, _Wait] = {}
 
+    @property
+    def node(self) -> str:
+        """The name of this host's node."""
+        return self._host.node
+
     def look(self, key: int, path: str = "", pid: int = 0) -> Identity | None:
         """Return whose a cgroup is; None where it is no container's, or not known yet.
 

@@ -185,10 +185,13 @@ def _seen(told: _Line, line: bytes) -> Seen:
         agent=told.agent or "",
         groups=tuple(told.groups or ()),
         into=_into(told.why) if subject.startswith(_IDENTITIES) else (),
+        gap=kind == LOSS,
     )
 
 
 _IDENTITIES = ("user:", "sa:", "node:")
+LOSS = "loss"
+"""The kind of the sensor's own word that it lost events."""
 
 
 def _into(why: msgspec.Raw) -> tuple[str, ...]:

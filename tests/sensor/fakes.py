@@ -28,6 +28,7 @@ class FakeKernel:
         self.facts: set[tuple[int, Kind, int]] = set()
         self.patterns: dict[int, list[tuple[str, int]]] = {}
         self.hits: dict[int, int] = {}
+        self.lost: dict[int, int] = {}
         self.tasks: list[Task] = []
         self.isolated: set[int] = set()
         self.settings: dict[str, Any] = {}
@@ -74,10 +75,11 @@ class FakeKernel:
         self.beats += 1
 
     def counters(self) -> dict[int, Counters]:
-        return {profile: Counters(hits=hits) for profile, hits in self.hits.items()}
+        known = self.hits.keys() | self.lost.keys()
+        return {one: Counters(hits=self.hits.get(one, 0), drops=self.lost.get(one, 0)) for one in known if one}
 
     def drops(self) -> dict[int, int]:
-        return {}
+        return {0: self.lost.get(0, 0)}
 
     def losses(self) -> dict[Loss, int]:
         return {Loss.RING_FULL: 2}
@@ -106,6 +108,7 @@ class FakeIdentities:
         self.known = known or {}
         self.late: set[int] = set()
         self.groups = FakeGroups()
+        self.node = "node-1"
 
     def look(self, key: int, path: str = "", pid: int = 0) -> Identity | None:
         return None if key in self.late else self.known.get(key)

@@ -175,3 +175,15 @@ def test_reasons_without_end_are_read_as_far_as_they_matter():
     row = {"id": "1", "time": "2026-01-01T00:00:00Z", "subject": "user:ann", "title": "x"}
     many = [f"`create pods/exec` in shop of web-{number}" for number in range(9_999)]
     assert len(reading.of(row | {"why": many}).into) <= reading.MOST_INTO
+
+
+def test_the_sensor_says_itself_that_it_lost_events() -> None:
+    row = {
+        "id": "1",
+        "time": "2026-01-01T00:00:00Z",
+        "title": "events of host:a were lost",
+        "kind": "loss",
+        "node": "a",
+    }
+    assert reading.of({**row, "subject": "host:a"}).gap
+    assert not reading.of({**row, "subject": "host:a", "kind": "deviation"}).gap
