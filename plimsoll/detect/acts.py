@@ -118,8 +118,8 @@ _FACT = tuple(Fact.__struct_fields__)
 def of(stream: str, happened: pl.DataFrame, weighed: pl.DataFrame) -> list[Act]:
     """Return the acts (rows of facts.acts with a column `act`) with their weighed facts (column `act` too), by time."""
     facts: dict[int, list[Fact]] = {}
-    for row in weighed.select("act", *_FACT).iter_rows(named=True):
-        facts.setdefault(row.pop("act"), []).append(Fact(**row))
+    for act, *fact in weighed.select("act", *_FACT).rows():
+        facts.setdefault(act, []).append(Fact(*fact))
     return [_act(stream, row, facts.get(row["act"], [])) for row in _ordered(happened)]
 
 

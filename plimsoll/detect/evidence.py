@@ -5,6 +5,7 @@ Written in Narwhals over whole numbers, so that every engine gives the same answ
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
@@ -207,6 +208,7 @@ def _fresh(today: int) -> nw.Expr:
     return left.cast(nw.Int64)
 
 
+@functools.cache
 def _kind() -> nw.Expr:
     """The class of a subject: node, system, sa, user or workload."""
     subject = nw.col("subject").str

@@ -196,6 +196,8 @@ class Judge:
         self._rules.restore(known.rules)
 
     def _explained(self, told: list[stories.Story]) -> list[dict[str, object]]:
+        if not told:
+            return []
         usual = explain.Usual(self._known.own, {story.chapter.actor[0] for story in told})
         return [explain.alert(story, usual) for story in told]
 

@@ -252,7 +252,7 @@ def judged(happened: pl.DataFrame, ledger: Ledger, powerful: Callable[[str], boo
     """
     used = happened.with_columns(credential_subject=facts.CREDENTIAL).filter(_OWNED | _MINTS)
     shown = used.select("credential_subject", _PLACE, "product", "user_credential_id", "count")
-    usual = pl.Series([ledger.usual(*use) for use in shown.iter_rows()], dtype=pl.Boolean)
+    usual = pl.Series([ledger.usual(*use) for use in shown.rows()], dtype=pl.Boolean)
     asked = used.filter(~usual | _MINTS).sort("first", "act").select("act", *_ASKED)
     found: dict[int, list[str]] = {}
     for row in asked.iter_rows(named=True):
