@@ -187,6 +187,37 @@ def test_a_file_is_judged_as_it_grows_and_each_alert_is_told_once(tmp_path, prof
     growing.close()
 
 
+@pytest.mark.parametrize(("seconds", "together"), [(60, True), (0, False)])
+def test_what_waits_is_judged_together_as_far_as_the_rounds_time_goes(
+    tmp_path, profile, monkeypatch, seconds, together
+):
+    monkeypatch.setattr(following, "BLOCK", 4096)  # some lines
+    monkeypatch.setattr(following, "MUCH", 1)
+    monkeypatch.setattr(flow, "GATHERED", seconds)
+    log, stop = told.log(tmp_path / "audit.log", [*HABIT, THEFT]), threading.Event()
+    accepted, kinds = [], []
+    for intake, fresh in flow.detect_on(str(log), profile, tmp_path / "checkpoint.json", form=None, stop=stop):
+        accepted.append(intake.accepted)
+        kinds += [alert["kind"] for alert in fresh]
+        if intake.accepted > len(HABIT):
+            stop.set()
+    assert (accepted == [len(HABIT) + 1]) is together
+    assert (accepted[-1], kinds) == (len(HABIT) + 1, ["ledger", "rule"])
+
+
+def test_what_was_gathered_and_not_judged_yet_comes_again_after_a_restart(tmp_path, profile, monkeypatch):
+    monkeypatch.setattr(following, "BLOCK", 4096)
+    monkeypatch.setattr(following, "MUCH", 1)
+    log, stop, place = told.log(tmp_path / "audit.log", [THEFT, *HABIT]), threading.Event(), tmp_path / "place"
+    monkeypatch.setattr(flow.judge.Judge, "gather", lambda *_: stop.set())  # it ends while more waits
+    assert list(flow.detect_on(str(log), profile, place, form=None, stop=stop)) == []
+    monkeypatch.undo()
+    assert [alert["kind"] for alert in next(flow.detect_on(str(log), profile, place, form=None))[1]] == [
+        "ledger",
+        "rule",
+    ]
+
+
 def test_a_restart_loses_neither_ledger_nor_habits_and_tells_nothing_twice(tmp_path, profile):
     unknown = {"user_pod_uid": "uid-new", "user_credential_id": "JTI=new", "source_ip": "10.244.1.20"}
     first = [told.request("list pods", time=told.at(days=told.LATER), **unknown), THEFT]

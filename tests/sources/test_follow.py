@@ -77,6 +77,25 @@ def test_what_is_there_and_what_comes_is_read_once(followed: Followed) -> None:
     assert followed.numbers(1) == [3]
 
 
+def test_who_gathers_is_told_when_nothing_more_is_there(followed: Followed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "MUCH", len(text(2, 3)))
+    followed.write(text(1))
+    looks = followed.lines.looks()
+    assert (next(looks) is None, followed.lines.behind) == (False, False)
+    assert next(looks) is None
+    monkeypatch.setattr(follow, "BLOCK", len(text(2)))
+    followed.write(text(2, 3, 4))
+    assert (next(looks) is None, followed.lines.behind) == (False, True)
+    assert (next(looks) is None, followed.lines.behind) == (False, False)
+    looks.close()
+
+
+def test_digests_are_made_for_who_wants_them(followed: Followed) -> None:
+    followed.write(text(1))
+    assert followed.next(commit=False).digest
+    assert next(iter(follow.Follow(followed.log, followed.checkpoint, digests=False))).digest is None
+
+
 def test_numbers_go_on_over_restarts(followed: Followed) -> None:
     followed.write(text(1) + b"\n" + text(2))
     followed.next()

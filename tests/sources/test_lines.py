@@ -28,6 +28,14 @@ def test_however_blocks_fall_the_lines_and_their_numbers_are_the_same(
     assert all(len(run.lines) <= size for run in cut(data, block, size))
 
 
+@given(st.text("ab\n").map(str.encode), st.integers(1, 9))
+def test_a_text_cut_in_blocks_is_the_same_text_and_each_block_is_of_whole_lines(text: bytes, size: int) -> None:
+    blocks = lines.blocks(text, size)
+    assert b"".join(block.text for block in blocks) == text
+    assert all(block == lines.block(block.text) and block.text.endswith(b"\n") for block in blocks[:-1])
+    assert all(len(block.text) <= size or block.height == 1 for block in blocks)
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_line() -> None:
     assert list(cut(b"\xef\xbb\xbf{}\n\xef\xbb\xbf{}\n", 100, 10)[0].lines) == [b"{}", b"\xef\xbb\xbf{}"]
 
