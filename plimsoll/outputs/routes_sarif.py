@@ -29,7 +29,11 @@ def text(found: Answer, folder: str = "") -> Iterator[str]:
     }
     objects = routes.objects(found)
     results = [_result(one, goals.index(routes.goal(one)), found, objects, folder) for one in found.routes]
-    run = {"tool": {"driver": driver}, "invocations": [{"executionSuccessful": bool(found.model.cluster.objects)}], "results": results}
+    run = {
+        "tool": {"driver": driver},
+        "invocations": [{"executionSuccessful": bool(found.model.cluster.objects)}],
+        "results": results,
+    }
     yield json_document.document({"$schema": sarif.SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
