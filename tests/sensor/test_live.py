@@ -50,7 +50,8 @@ def test_a_rule_speaks_of_what_the_profile_knows(tmp_path: Path) -> None:
         box.start()
         time.sleep(8)
         box.run("/bin/sh -c true")
-        time.sleep(2)
+        box.shell("i=0; while [ $i -lt 9000 ]; do echo > /data/$i; i=$((i+1)); done")
+        time.sleep(7)
     finally:
         box.stop()
         running.send_signal(signal.SIGTERM)
@@ -65,3 +66,5 @@ def test_a_rule_speaks_of_what_the_profile_knows(tmp_path: Path) -> None:
     ours = [one for one in told if box.name in one.get("subject", "")]
     assert [one for one in ours if "/bin/sh" in one["title"]]
     assert not [one for one in ours if "shadow" in one["title"]]
+    [lost] = [one for one in ours if one["kind"] == "loss"]  # nobody hides in a flood
+    assert lost["node"]
