@@ -20,6 +20,8 @@ ALARMS = {
     gates.BURST.name: 5.0,
 }
 RESURFACED = 15.0
+DECIBANS = 10 / math.log(10)
+"""Of one unit of log odds."""
 
 
 class Queued(NamedTuple):
@@ -46,7 +48,7 @@ def pressing(case: Case) -> float:
     """Return how pressing a case is: how grave, how alarming, and how much its answer would settle.
 
     Many alerts over many hours go on until somebody answers; one answer settles them all. What was answered before
-    does not count again.
+    does not count again. An audit is shown although it is believed to be harmless, and waits for as long as that.
 
     >>> case = Case("c", "signature", "t", "w", "", "low", 0, 0, count=100, hours=10)
     >>> pressing(case)
@@ -55,4 +57,6 @@ def pressing(case: Case) -> float:
     alarm = max([RESURFACED * bool(case.resurfaced), *(ALARMS.get(reason, 0.0) for reason in case.reasons)])
     alerts, hours = case.count - case.settled, case.hours - case.settled_hours
     volume = 10 * math.log10(math.sqrt(max(1, alerts)) * max(1, hours))
-    return SEVERITY.get(case.severity, 10.0) + alarm + volume
+    only_counted = case.kind == "audit" and not alarm
+    believed = DECIBANS * max(0.0, case.z or 0.0) if only_counted else 0.0
+    return SEVERITY.get(case.severity, 10.0) + alarm + volume - believed

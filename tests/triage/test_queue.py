@@ -24,6 +24,19 @@ def test_the_graver_comes_first():
     assert order(case("a"), case("b", severity="critical"), case("c", severity="high")) == ["b", "c", "a"]
 
 
+def test_an_audit_of_what_is_surely_harmless_comes_after_what_nobody_answered_yet():
+    assert order(case("a", kind="audit", severity="medium", z=3.0), case("b")) == ["b", "a"]
+    assert order(case("a", kind="audit", severity="medium", z=-1.0), case("b")) == ["a", "b"]
+
+
+def test_an_audit_near_something_loud_is_as_pressing_as_any_case():
+    assert order(case("a", kind="audit", severity="medium", z=3.0, resurfaced="chain"), case("b")) == ["a", "b"]
+    assert order(case("a", kind="audit", severity="medium", z=3.0, reasons=[gates.CHAINED.name]), case("b")) == [
+        "a",
+        "b",
+    ]
+
+
 def test_what_nothing_excuses_comes_before_what_is_only_new():
     assert order(case("a"), case("b", reasons=[gates.GUARDED.name])) == ["b", "a"]
 
