@@ -34,6 +34,9 @@ CONFIDENCES = {"mature": (3, "High"), "learning": (1, "Low")}
 
 USER_TYPES = {"User": (1, "User"), "Node": (3, "System"), "ServiceAccount": (4, "Service")}
 
+COMPLIANCE, DETECTION = (2003, "Compliance Finding"), (2004, "Detection Finding")
+"""Classes, by number and name."""
+
 Object = dict[str, object]
 PRODUCT: Object = {"name": "Plimsoll", "vendor_name": "Plimsoll", "version": plimsoll.__version__}
 
@@ -49,25 +52,32 @@ def report(found: findings.Report, _place: places.Place) -> Iterator[str]:
     return (plain.in_json(compliance(one, at)) + "\n" for one in found.findings)
 
 
-def compliance(found: Finding, at: int) -> Object:
-    """Return a finding of a scan at a time, in milliseconds, as a Compliance Finding."""
-    check, one, uid = found.check, found.object, findings.fingerprint(found)
-    severity_id, severity = SEVERITIES[check.severity]
-    resource = {"uid": findings.name_of(one), "name": one.name, "type": one.kind, "namespace": one.namespace}
+def created(kind: tuple[int, str], at: int, severity: tuple[int, str]) -> Object:
+    """Return how every new finding begins: its class, when it was found, in milliseconds, and how severe it is."""
+    (uid, name), (severity_id, severity_name) = kind, severity
     return {
         "activity_id": 1,
         "activity_name": "Create",
         "category_uid": 2,
         "category_name": "Findings",
-        "class_uid": 2003,
-        "class_name": "Compliance Finding",
-        "type_uid": 200301,
-        "type_name": "Compliance Finding: Create",
+        "class_uid": uid,
+        "class_name": name,
+        "type_uid": 100 * uid + 1,
+        "type_name": f"{name}: Create",
         "time": at,
         "severity_id": severity_id,
-        "severity": severity,
+        "severity": severity_name,
         "status_id": 1,
         "status": "New",
+    }
+
+
+def compliance(found: Finding, at: int) -> Object:
+    """Return a finding of a scan at a time, in milliseconds, as a Compliance Finding."""
+    check, one, uid = found.check, found.object, findings.fingerprint(found)
+    resource = {"uid": findings.name_of(one), "name": one.name, "type": one.kind, "namespace": one.namespace}
+    return {
+        **created(COMPLIANCE, at, SEVERITIES[check.severity]),
         "message": found.message,
         "metadata": {"version": "1.8.0", "uid": uid, "product": PRODUCT},
         "finding_info": {
@@ -95,22 +105,9 @@ def finding(alert: alerts.Alert) -> Object:
     >>> finding(alerts.of({"id": "a", "severity": "high"}))["severity_id"]
     4
     """
-    severity_id, severity = SEVERITIES.get(alert.severity, (0, "Unknown"))
     actor = _actor(alert)
     return {
-        "activity_id": 1,
-        "activity_name": "Create",
-        "category_uid": 2,
-        "category_name": "Findings",
-        "class_uid": 2004,
-        "class_name": "Detection Finding",
-        "type_uid": 200401,
-        "type_name": "Detection Finding: Create",
-        "time": _milliseconds(alert),
-        "severity_id": severity_id,
-        "severity": severity,
-        "status_id": 1,
-        "status": "New",
+        **created(DETECTION, _milliseconds(alert), SEVERITIES.get(alert.severity, (0, "Unknown"))),
         "is_alert": True,
         "message": alert.title,
         "metadata": _metadata(alert),

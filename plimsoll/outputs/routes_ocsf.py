@@ -25,23 +25,10 @@ def text(found: Answer, now: datetime) -> Iterator[str]:
 def finding(one: Route, found: Answer, at: int) -> Object:
     """Return a path that was found open at a time, in milliseconds."""
     uid = routes.fingerprint(one)
-    severity_id, severity = ocsf.SEVERITIES[routes.severity(one.nodes[-1])]
     techniques = dict.fromkeys(technique for kind in one.kinds for technique in explain.of(kind).attack)
     title = explain.sentence(one.edges)
     return {
-        "activity_id": 1,
-        "activity_name": "Create",
-        "category_uid": 2,
-        "category_name": "Findings",
-        "class_uid": 2004,
-        "class_name": "Detection Finding",
-        "type_uid": 200401,
-        "type_name": "Detection Finding: Create",
-        "time": at,
-        "severity_id": severity_id,
-        "severity": severity,
-        "status_id": 1,
-        "status": "New",
+        **ocsf.created(ocsf.DETECTION, at, ocsf.SEVERITIES[routes.severity(one.nodes[-1])]),
         "risk_score": round(10 * found.risk(one)),
         "message": title,
         "metadata": {"version": "1.8.0", "uid": uid, "product": ocsf.PRODUCT},
