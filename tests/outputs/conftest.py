@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from plimsoll.outputs import findings
+from plimsoll.paths.answer import Answer, Question
 from plimsoll.posture.check import Check, Judged
 from plimsoll.posture.engine import Finding
 from plimsoll.posture.objects import Object
+from tests.paths.clusters import bind, model, pod, thing
 
 
 @pytest.fixture
@@ -112,3 +114,13 @@ def scanned():
 @pytest.fixture
 def nothing_found(scanned):
     return scanned._replace(findings=[], coverage=lambda: findings.Coverage(2, 3))
+
+
+@pytest.fixture
+def found() -> Answer:
+    """Return what leads from the Internet to all rights of a small cluster."""
+    service = thing(
+        "Service", "s", "a", spec={"type": "LoadBalancer", "selector": {"app": "p"}, "ports": [{"port": 80}]}
+    )
+    told = model(pod("p", serviceAccountName="x"), service, bind("b", "ClusterRole/cluster-admin", "SA:a/x"))
+    return Answer(told, Question(("Internet",), ("Sink:cluster-admin",)))

@@ -12,7 +12,6 @@ from plimsoll.outputs import routes_ocsf
 from plimsoll.paths.answer import Answer, Question
 from plimsoll.paths.model import Model
 from plimsoll.posture.objects import Cluster
-from tests.paths.clusters import bind, model, pod, thing
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TEXT, INTEGER, TRUTH = {"type": "string", "minLength": 1}, {"type": "integer"}, {"type": "boolean"}
@@ -79,15 +78,6 @@ SHAPE = {
     },
 }
 """The parts of the published class and objects that are used here."""
-
-
-@pytest.fixture
-def found() -> Answer:
-    service = thing(
-        "Service", "s", "a", spec={"type": "LoadBalancer", "selector": {"app": "p"}, "ports": [{"port": 80}]}
-    )
-    told = model(pod("p", serviceAccountName="x"), service, bind("b", "ClusterRole/cluster-admin", "SA:a/x"))
-    return Answer(told, Question(("Internet",), ("Sink:cluster-admin",)))
 
 
 def test_each_open_path_is_a_finding_of_the_published_shape(found: Answer) -> None:

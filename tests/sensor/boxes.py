@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from functools import cached_property
@@ -192,3 +193,23 @@ def kinds(events: list[Event], kind: Kind) -> list[str]:
 
 def learn_by_default(kernel: Kernel) -> None:
     kernel.control(enforce=True, max_silence=0, default_mode=Mode.LEARN)
+
+
+RESOLVER = """
+import socket, sys
+address, told = sys.argv[1:]
+listening = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+listening.bind((address, 53))
+while True:
+    asked, who = listening.recvfrom(512)
+    end = asked.index(b"\\0", 12) + 5
+    known = asked[end - 4 : end - 2] == b"\\0\\1"
+    answer = b"\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\5\\0\\4" + socket.inet_aton(told)
+    head = asked[:2] + b"\\x81\\x80\\0\\1" + bytes([0, known]) + bytes(4)
+    listening.sendto(head + asked[12:end] + answer * known, who)
+"""
+
+
+def resolver(box: Box, address: str, told: str) -> subprocess.Popen[bytes]:
+    """Start a name server in a box's network: every name stands for this one IPv4 address, for five seconds."""
+    return subprocess.Popen(["nsenter", "-t", str(box.pid), "-n", sys.executable, "-c", RESOLVER, address, told])

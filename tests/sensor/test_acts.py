@@ -15,7 +15,7 @@ import pytest
 from plimsoll.sensor import cgroups, dns, freezer, pins
 from plimsoll.sensor.kernel import Kernel
 from plimsoll.sensor.shapes import Event, Flag, Kind, Mode, Option
-from tests.sensor.boxes import Box, learn_by_default, needs_runc, until
+from tests.sensor.boxes import Box, learn_by_default, needs_runc, resolver, until
 
 pytestmark = needs_runc
 PROFILE = 11
@@ -138,23 +138,8 @@ def test_isolation_cuts_established_connections_and_leaves_those_of_probes(
         serving.communicate()
 
 
-RESOLVER = """
-import socket, sys
-listening = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-listening.bind(("198.51.100.2", 53))
-while True:
-    asked, who = listening.recvfrom(512)
-    end = asked.index(b"\\0", 12) + 5
-    kind = asked[end - 4:end - 2]
-    answer = b"\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\5\\0\\4" + bytes([203, 0, 113, 77]) if kind == b"\\0\\1" else b""
-    head = asked[:2] + b"\\x81\\x80\\0\\1" + (b"\\0\\1" if answer else b"\\0\\0") + b"\\0\\0\\0\\0"
-    listening.sendto(head + asked[12:end] + answer, who)
-"""
-
-
 def test_names_are_seen_with_the_addresses_they_stand_for(sensor: Kernel, box: Box) -> None:
-    command = ["nsenter", "-t", str(box.pid), "-n", sys.executable, "-c", RESOLVER]
-    resolver = subprocess.Popen(command)
+    server = resolver(box, "198.51.100.2", "203.0.113.77")
     try:
         end = time.monotonic() + 10
         while box.shell("nslookup db.shop.example 198.51.100.2").returncode and time.monotonic() < end:
@@ -170,8 +155,8 @@ def test_names_are_seen_with_the_addresses_they_stand_for(sensor: Kernel, box: B
         }
         assert names == {"c2.example"}
     finally:
-        resolver.kill()
-        resolver.wait()
+        server.kill()
+        server.wait()
 
 
 RING = """

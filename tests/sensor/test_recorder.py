@@ -19,7 +19,7 @@ from plimsoll import flow_generate, sources
 from plimsoll.sensor import recorder
 from plimsoll.sensor.shapes import Flag, Kind, Task
 from plimsoll.sources import plimsoll_activity
-from tests.sensor.boxes import Box, needs_runc
+from tests.sensor.boxes import Box, needs_runc, resolver
 from tests.sensor.fakes import START, FakeIdentities, FakeKernel, event, identity
 
 OPEN = event(Kind.READ, "/etc/x", number=257, flags=Flag.NEW | Flag.PROVISIONAL)
@@ -116,21 +116,6 @@ def test_what_runs_already_is_recorded_without_judging() -> None:
     assert kernel.settings["enforce"] is False
 
 
-SERVER = """
-import socket
-asked = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-asked.bind(("127.0.0.1", 53))
-while True:
-    query, who = asked.recvfrom(512)
-    end = query.index(b"\\0", 12) + 5
-    answers = 1 if query[end - 4 : end - 2] == b"\\0\\1" else 0
-    record = b"\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\5\\0\\4" + bytes([203, 0, 113, 7])
-    head = query[:2] + b"\\x81\\x80\\0\\1" + bytes([0, answers]) + bytes(4)
-    asked.sendto(head + query[12:end] + record * answers, who)
-"""
-"""A name server that knows one address."""
-
-
 @needs_runc
 def test_a_real_container_is_recorded_with_the_names_it_asked_for(tmp_path: Path) -> None:
     script = "while true; do nslookup api.example 127.0.0.1; echo | busybox nc -w 1 203.0.113.7 443; sleep 1; done"
@@ -140,8 +125,7 @@ def test_a_real_container_is_recorded_with_the_names_it_asked_for(tmp_path: Path
     try:
         time.sleep(5)
         box.start()
-        inside = ["nsenter", "-t", str(box.pid), "-n", sys.executable, "-c", SERVER]
-        server = subprocess.Popen(inside)
+        server = resolver(box, "127.0.0.1", "203.0.113.7")
         recording.wait(60)
     finally:
         recording.kill()
