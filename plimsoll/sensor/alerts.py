@@ -248,7 +248,8 @@ class Teller:
         if found is None and len(opened) >= OPEN:
             found = opened[-1]
         if found is None:
-            found = Actor(_identity(workload, event), workload, who, now, now, {}, [])
+            named = identity(workload.subject, event.container, event.pid, event.time)
+            found = Actor(named, workload, who, now, now, {}, [])
             opened.append(found)
         self._actors[family[0]] = found
         return found
@@ -303,13 +304,12 @@ class Teller:
 
 def rolled_back(workload: profiles.Workload, who: Who, at: datetime, why: str) -> Alert:
     """Return the alert that a workload is no longer in prevent mode, because that did it harm."""
-    told = hashlib.sha256(f"{workload.subject}\n{at.isoformat()}".encode("utf-8", "backslashreplace"))
     reasons = [
         why,
         f"what was told and is normal: plimsoll sensor allow '{workload.subject}' FACT; then mode set again",
     ]
     return Alert(
-        told.hexdigest()[:16], at, workload.subject, f"{workload.subject} is back in alert mode: prevention did it harm",
+        identity(workload.subject, at), at, workload.subject, f"{workload.subject} is back in alert mode: prevention did it harm",
         severity(10.0), 10.0, reasons, [], [], "mode", [], maturity(workload), "alert", "none", *who[:3],
     )  # fmt: skip
 
@@ -323,9 +323,14 @@ def severity(bits: float) -> str:
     return next(name for least, name in SEVERITIES if bits >= least)
 
 
-def _identity(workload: profiles.Workload, event: Event) -> str:
-    told = f"{workload.subject}\n{event.container}\n{event.pid}\n{event.time.isoformat()}"
-    return hashlib.sha256(told.encode("utf-8", "backslashreplace")).hexdigest()[:16]
+def identity(*told: object) -> str:
+    """Return the id of an alert that this tells apart.
+
+    >>> identity("shop/Deployment/web", 7) == identity("shop/Deployment/web", 7) != identity("shop/Deployment/web", 8)
+    True
+    """
+    text = "\n".join(one.isoformat() if isinstance(one, datetime) else str(one) for one in told)
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
 def maturity(workload: profiles.Workload) -> str:

@@ -5,7 +5,6 @@ A flood by which somebody hides what he does is a deviation too (T1562.006).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -54,9 +53,8 @@ def of_node(node: str, lost: int, now: float) -> alerts.Alert:
 
 def _alert(subject: str, why: str, now: float, maturity: str, mode: str) -> alerts.Alert:
     at = datetime.fromtimestamp(now, UTC)
-    told = hashlib.sha256(f"{subject}\nlost\n{at.isoformat()}".encode("utf-8", "backslashreplace"))
     reasons = [why, "what is stopped goes on being stopped; what else it did meanwhile is not known"]
     return alerts.Alert(
-        told.hexdigest()[:16], at, subject, f"events of {subject} were lost", alerts.severity(BITS), BITS,
+        alerts.identity(subject, "lost", at), at, subject, f"events of {subject} were lost", alerts.severity(BITS), BITS,
         reasons, [], ["T1562.006"], "loss", [], maturity, mode, "none", "", "", "",
     )  # fmt: skip
